@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from hub.holding import Search
 from hub.processor import Operation, Processor
@@ -36,7 +37,7 @@ class System:
     label: str
     mode: Mode
     reason: str = ""
-    processor: type[Processor] | None = None
+    processor: type[Processor[Any]] | None = None
     erase_after: tuple[str, ...] = ()
 
 

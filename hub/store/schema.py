@@ -1,7 +1,6 @@
 """Every table of the hub, dialect-neutral. What identifies a person stands only in `sealed` columns (AES-256-GCM).
 
-Instants are POSIX seconds (Float) where the hub computes with them and RFC 3339 text where only people and evidence read
-them. `index_` columns hold keyed hashes, so that a repeated find recognises what it knows without the value in clear.
+Instants are POSIX seconds (Float); dates are ISO text. `index_` columns hold keyed hashes, so that a repeated find recognises what it knows without the value in clear.
 """
 
 from __future__ import annotations
@@ -137,11 +136,12 @@ steps = Table(
 events = Table(
     "events",
     metadata,
-    Column("request", String(32), primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=True),  # order over all requests: the log's order
+    Column("request", String(32), nullable=False),
+    Column("seq", Integer, nullable=False),
     Column("leaf", LargeBinary(32), nullable=False),  # RFC 6962 leaf hash, in clear from the first event on
-    Column("position", Integer, nullable=False, unique=True),  # order over all requests: the log takes them in so
     Column("sealed", LargeBinary),  # the disclosure; NULL once shredded
+    UniqueConstraint("request", "seq"),
 )
 
 exports = Table(
