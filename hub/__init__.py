@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         TransientError,
     )
     from hub.holding import Coverage, File, Holding, Learned, Match, Reach, Record, Role, Search
+    from hub.hooks import hookimpl
     from hub.outcome import (
         Absent,
         AsAsked,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         Unsupported,
         Unverifiable,
     )
-    from hub.plugins import hookimpl
     from hub.processor import (
         Account,
         Act,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     )
     from hub.subject import Identifier, IdentifierKind, PostalAddress, Subject
 
-_MODULES = ("hub.processor", "hub.outcome", "hub.holding", "hub.subject", "hub.errors", "hub.plugins")
+_MODULES = ("hub.processor", "hub.outcome", "hub.holding", "hub.subject", "hub.errors", "hub.hooks")
 
 __all__ = [
     "Absent",

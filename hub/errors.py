@@ -7,6 +7,7 @@ personal data, and never a vendor's own words, since those often quote the perso
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -76,6 +77,10 @@ class Fenced(HubError):
     """This worker's lease on the step was lost, so it may not send or write any more."""
 
 
+class PluginFailed(HubError):
+    """An enricher or redactor failed, and nothing may go on without its answer."""
+
+
 class ConnectorError(HubError):
     """Base of what a processor may raise. Anything else it raises is a bug in the connector."""
 
@@ -139,6 +144,7 @@ POLICY: dict[type[HubError], Policy] = {
     ConfigError: Policy(Action.SUSPEND, Blame.CONFIG),
     ContractError: Policy(Action.FAIL, Blame.VENDOR),
     ConnectorBug: Policy(Action.FAIL, Blame.HUB),
+    PluginFailed: Policy(Action.FAIL, Blame.CONFIG),
     Fenced: Policy(Action.STOP, Blame.HUB),
     StoreError: Policy(Action.RETRY, Blame.HUB),
     KeyUnavailable: Policy(Action.FAIL, Blame.CONFIG),
@@ -152,3 +158,11 @@ def policy(error: BaseException) -> Policy:
         if row is not None:
             return row
     return POLICY[ConnectorBug]
+
+
+def code(error: BaseException) -> str:
+    """What journal and evidence call the error: `transient`, `rate_limited`, `auth`; a foreign exception: `bug`."""
+    name = type(error).__name__ if isinstance(error, HubError) else "bug"
+    return (
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Error").removeprefix("Connector")).lower() or "connector"
+    )
