@@ -1,0 +1,272 @@
+"""The base of every sandbox: a stateful, honest stand-in for one service, over real HTTP.
+
+A sandbox answers as the service documents that it answers, refusals included, so that a connector that works against it
+stands a chance against the service. It declares its routes with `route`, keeps its state in plain attributes that
+`seed` fills from the town, and raises `Refuse` for what the service would refuse::
+
+    class Shop(Sandbox):
+        name = "shop"
+
+        def seed(self, town: Town) -> None:
+            self.customers = {p.id: p.name for p in town}
+
+        @route("GET", "/customers/{id}")
+        def customer(self, request: Request) -> Result:
+            return {"name": self.customers[request.params["id"]]}
+
+    with Shop().serve() as running:
+        httpx.get(f"{running.url}/customers/p01")
+
+A sandbox in another process is steered over loopback: `POST /__faults` (a list of `Fault.as_dict()`),
+`DELETE /__faults`, `GET /__calls`, `GET /__state`.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from email.utils import format_datetime
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import parse_qsl, unquote
+
+from hub.testing import faults
+from hub.testing.faults import Fault, Faults, What, bend
+from hub.testing.messages import Answer, Refuse, Request, Result
+from hub.testing.serving import Hangup, Received, Sent, Server
+from hub.testing.town import TOWN, Town
+from hub.timepiece import SystemTime, Timepiece
+
+__all__ = ["UNKNOWN", "Answer", "Call", "Refuse", "Request", "Result", "Sandbox", "route"]
+
+UNKNOWN = "-"  # what the journal calls a call that no route fits: its path may hold anything
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A line of the journal. Nothing in it comes from what was sent.
+
+    Args:
+        method, route: what was called; `route` is the template, `UNKNOWN` when none fits.
+        status: what was answered; None when nothing was.
+        executed: whether the handler ran to its end; a refusal is not an execution.
+    """
+
+    method: str
+    route: str
+    status: int | None
+    executed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A declared route: `handler` is the name of the method that answers it."""
+
+    method: str
+    template: str
+    handler: str
+    segments: tuple[str, ...]
+
+    def fits(self, segments: list[str]) -> bool:
+        """Whether a path of as many segments is of this form; a parameter is never empty."""
+        pairs = zip(self.segments, segments, strict=True)
+        return all(part == wanted or (wanted.startswith("{") and part) for wanted, part in pairs)
+
+    def params(self, segments: list[str]) -> dict[str, str]:
+        """The path's parameters, decoded."""
+        pairs = zip(self.segments, segments, strict=True)
+        return {name[1:-1]: unquote(value) for name, value in pairs if name.startswith("{")}
+
+
+Handler = TypeVar("Handler", bound=Callable[..., Result])
+
+
+def route(method: str, template: str) -> Callable[[Handler], Handler]:
+    """Declares that a method of a sandbox answers `METHOD TEMPLATE`; `{name}` stands for one segment of the path."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.__dict__.setdefault("routes", []).append((method, template))
+        return handler
+
+    return mark
+
+
+class Sandbox:
+    """One service, small and honest. Subclasses declare `name`, `seed` and routes.
+
+    Args:
+        town: whom it knows.
+        clock: its time.
+    """
+
+    name: ClassVar[str]
+    request_id_header: ClassVar[str] = "X-Request-Id"
+    media_type: ClassVar[str] = "application/json; charset=utf-8"  # of JSON and text answers
+    _table: ClassVar[dict[int, list[Route]]]  # by their number of segments
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._table = {}
+        for attribute in dir(cls):
+            for method, template in getattr(getattr(cls, attribute), "routes", ()):
+                segments = tuple(template.split("/"))
+                cls._table.setdefault(len(segments), []).append(Route(method, template, attribute, segments))
+        for row in cls._table.values():  # a literal segment wins over a parameter
+            row.sort(key=lambda route: [segment.startswith("{") for segment in route.segments])
+
+    def __init__(self, town: Town = TOWN, *, clock: Timepiece | None = None) -> None:
+        self.clock = clock or SystemTime()
+        self.faults = Faults()
+        self.in_flight = 0  # calls being answered now, the one that asks included
+        self.peak = 0  # the most there ever were
+        self._calls: deque[Call] = deque(maxlen=200_000)
+        self._crashes: list[str] = []
+        self._lock = threading.RLock()
+        self.seed(town)
+
+    # what subclasses fill in
+
+    def seed(self, town: Town) -> None:
+        """Make the service's state; called once, from the constructor."""
+
+    def admit(self, request: Request) -> None:
+        """Let a call in, or raise `Refuse`: authentication, limits. Called before the route is looked at."""
+
+    def unknown(self, request: Request, allowed: bool) -> Answer:  # noqa: ARG002, FBT001  # subclasses answer by them
+        """The answer to a path nobody declared; `allowed` says that only its method is wrong."""
+        return Answer(405 if allowed else 404)
+
+    def state(self) -> Mapping[str, Any]:
+        """What `GET /__state` shows, as JSON."""
+        return {}
+
+    @classmethod
+    def settings(cls) -> dict[str, Any]:
+        """The connector's own settings that fit this sandbox as seeded."""
+        return {}
+
+    # what tests use
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call answered so far, in the order of their ends."""
+        with self._lock:
+            return list(self._calls)
+
+    @contextmanager
+    def serve(self, port: int = 0) -> Iterator[Server]:
+        """Serve on a port of 127.0.0.1 (0: a free one); `.url` says where. Raises when a handler had a bug."""
+        with Server(self.respond, port) as self._server:
+            yield self._server
+        if self._crashes:
+            raise AssertionError(f"The {self.name} sandbox has a bug: {'; '.join(self._crashes)}")
+
+    def respond(self, received: Received) -> Sent:
+        """Answer one call, faults included. Raises `Hangup` where the connection closes without an answer."""
+        path, _, query = received.target.partition("?")
+        if path.startswith("/__"):
+            return self._sent(self._control(received.method, path, received.body))
+        segments = path.split("/")
+        fitting = [r for r in self._table.get(len(segments), ()) if r.fits(segments)]
+        found = next((r for r in fitting if r.method == received.method), None)
+        template = found.template if found else UNKNOWN
+        request = Request(
+            received.method,
+            path,
+            found.params(segments) if found else {},
+            parse_qsl(query, keep_blank_values=True),
+            received.headers,
+            received.body,
+        )
+        fault = self.faults.due(request.method, template)
+        with self._lock:
+            self.in_flight += 1
+            self.peak = max(self.peak, self.in_flight)
+        try:
+            return self._through(fault, request, template, lambda: self._execute(request, found, allowed=bool(fitting)))
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
+    def _execute(self, request: Request, found: Route | None, *, allowed: bool) -> tuple[Answer, bool]:
+        """The service's own answer, and whether the handler ran to its end."""
+        with self._lock:
+            try:
+                self.admit(request)
+                if found is None:
+                    return self.unknown(request, allowed), False
+                result = getattr(self, found.handler)(request)
+            except Refuse as refusal:
+                return refusal.answer, False
+            except Exception as error:  # noqa: BLE001  # a bug in a sandbox must fail the test, not the connector
+                last = traceback.extract_tb(error.__traceback__)[-1]
+                self._crashes.append(f"{type(error).__name__} in {last.name}, line {last.lineno}")
+                return Answer(500, "This sandbox has a bug."), False
+        if isinstance(result, Answer):
+            return result, True
+        return (Answer(204) if result is None else Answer(200, result)), True
+
+    def _through(
+        self, fault: What | None, request: Request, template: str, execute: Callable[[], tuple[Answer, bool]]
+    ) -> Sent:
+        """Carry a call out as the fault lets it, and write it into the journal."""
+        match fault:
+            case faults.DropBefore() | faults.Stall(executed=False):
+                self._note(request, template, None, executed=False)
+                raise Hangup(wait=isinstance(fault, faults.Stall))
+            case faults.Status(code, body, retry_after, media_type):
+                self._note(request, template, code, executed=False)
+                headers = {"Content-Type": media_type} if body else {}
+                after = {} if retry_after is None else {"Retry-After": str(retry_after)}
+                return self._sent(Answer(code, body, headers | after))
+            case faults.Delay(seconds):
+                self._server.sleep(seconds)
+            case _:
+                pass
+        answer, executed = execute()
+        sent = self._sent(answer)
+        silent = isinstance(fault, faults.DropAfter | faults.Stall) or (
+            isinstance(fault, faults.Truncate) and not sent.body
+        )
+        self._note(request, template, None if silent else sent.status, executed=executed)
+        if silent:
+            raise Hangup(wait=isinstance(fault, faults.Stall))
+        return bend(sent, fault)
+
+    def _note(self, request: Request, template: str, status: int | None, *, executed: bool) -> None:
+        with self._lock:
+            self._calls.append(Call(request.method, template, status, executed))
+
+    def _sent(self, answer: Answer) -> Sent:
+        body = answer.body
+        headers = {"X-Hub-Sandbox": self.name, "Date": format_datetime(self.clock.now(), usegmt=True)}
+        if not isinstance(body, bytes):
+            body = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+        if body:
+            headers["Content-Type"] = self.media_type
+        headers[self.request_id_header] = secrets.token_hex(16)
+        return Sent(answer.status, headers | dict(answer.headers), body)
+
+    def _control(self, method: str, path: str, body: bytes) -> Answer:
+        match method, path:
+            case "GET", "/__calls":
+                return Answer(200, [asdict(call) for call in self.calls])
+            case "GET", "/__state":
+                with self._lock:
+                    return Answer(200, self.state())
+            case "POST", "/__faults":
+                try:
+                    self.faults.add(*map(Fault.from_dict, json.loads(body)))
+                except (ValueError, KeyError, TypeError):
+                    return Answer(400, "A fault is {where, nth, what: {kind, …}}; see hub.testing.faults.")
+                return Answer(204)
+            case "DELETE", "/__faults":
+                self.faults.clear()
+                return Answer(204)
+            case _:
+                return Answer(404)
