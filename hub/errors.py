@@ -73,6 +73,10 @@ class KeyUnavailable(UsageError):
     """A key is missing, wrong or destroyed, so what it protects cannot be read."""
 
 
+class Damaged(HubError):
+    """Stored data is not what the hub wrote: it was altered, or sealed under another key."""
+
+
 class Fenced(HubError):
     """This worker's lease on the step was lost, so it may not send or write any more."""
 
@@ -145,6 +149,7 @@ POLICY: dict[type[HubError], Policy] = {
     ContractError: Policy(Action.FAIL, Blame.VENDOR),
     ConnectorBug: Policy(Action.FAIL, Blame.HUB),
     PluginFailed: Policy(Action.FAIL, Blame.CONFIG),
+    Damaged: Policy(Action.FAIL, Blame.HUB),
     Fenced: Policy(Action.STOP, Blame.HUB),
     StoreError: Policy(Action.RETRY, Blame.HUB),
     KeyUnavailable: Policy(Action.FAIL, Blame.CONFIG),
