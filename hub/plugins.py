@@ -141,7 +141,8 @@ def load(enabled: Collection[str] | None = None, entry_points: Iterable[EntryPoi
             point = _sole(name, installed)
             loaded.append(take_in(point, {cls.name: plugin.name for plugin in loaded for cls in plugin.processors}))
         except Unfit as fault:
-            owner = _distribution(installed[name][0]) if name in installed else ""
+            points = installed.get(name, ())
+            owner = _distribution(points[0]) if len(points) == 1 else ""
             problems.append(PluginProblem(name, owner, fault.error, fault.message, fault.hint))
     return Plugins(loaded, problems, sorted(installed.keys() - wanted))
 
