@@ -166,13 +166,13 @@ class Database:
                 member.settled = True
 
     def _run_apart(self, connection: Connection, member: _Write) -> None:
-        savepoint = connection.begin_nested()
+        connection.exec_driver_sql("SAVEPOINT member")  # begin_nested() costs five times as much
         try:
             member.value = member.fn(connection)
-            savepoint.commit()
+            connection.exec_driver_sql("RELEASE SAVEPOINT member")
         except Exception as error:  # noqa: BLE001  # handed on to its caller
             try:
-                savepoint.rollback()
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT member")
             except DBAPIError:
                 raise error from None  # the database has ended the whole transaction (disk full): nobody's was kept
             member.error = self._plain(error)
