@@ -98,10 +98,14 @@ class Database:
             leads = self._leader is None
             if leads:
                 self._leader = me
-        if not leads:
-            mine.turn.acquire()  # released when it was carried out, or when it is its turn to lead
-        if not mine.settled:
-            self._lead()
+        try:
+            if not leads:
+                mine.turn.acquire()  # released when it was carried out, or when it is its turn to lead
+            if not mine.settled:
+                self._lead()
+        except BaseException:  # Ctrl-C while waiting: the others must not wait for this thread
+            self._withdraw(mine)
+            raise
         return mine.result()  # type: ignore[no-any-return]  # the T of `fn`; the queue holds writes of every type
 
     def checkpoint(self, tries: int = 6) -> None:
@@ -128,19 +132,29 @@ class Database:
         """Carry out everything that waits, in one transaction, then pass the lead on."""
         with self._state:
             group, self._waiting = self._waiting, []
-            self._leader = threading.get_ident()
         try:
             self._commit(group)
         finally:
             with self._state:
-                following = self._waiting[0] if self._waiting else None
-                self._leader = None if following is None else following.thread
-                if following is None:
-                    self._state.notify_all()
+                self._pass_on()
             for member in group:
                 member.turn.release()
-            if following is not None:
-                following.turn.release()
+
+    def _pass_on(self) -> None:
+        """Let the first that waits lead, or nobody. The caller holds the state and has led until now."""
+        if self._waiting:
+            self._leader = self._waiting[0].thread
+            self._waiting[0].turn.release()
+        else:
+            self._leader = None
+            self._state.notify_all()
+
+    def _withdraw(self, write: _Write) -> None:
+        with self._state:
+            if write in self._waiting:
+                self._waiting.remove(write)
+            if self._leader == write.thread:
+                self._pass_on()
 
     def _commit(self, group: list[_Write]) -> None:
         connection = self._writer
@@ -153,17 +167,21 @@ class Database:
                         self._run_apart(connection, member)
         except Exception as error:  # noqa: BLE001  # handed on, each to its caller
             for member in group:
-                member.error = self._explained(error) if len(group) > 1 else self._plain(error)
+                member.error = member.error or (self._explained(error) if len(group) > 1 else self._plain(error))
+            self._roll_back()
         except BaseException:
-            for member in group:
-                member.error = StoreError(
-                    "The hub was interrupted while it wrote; whether this write was kept is unknown",
-                    hint="Start the hub again: it goes on from what the journal holds.",
-                )
+            self._roll_back()
             raise
+        else:
+            for member in group:
+                member.kept = True
         finally:
             for member in group:
                 member.settled = True
+
+    def _roll_back(self) -> None:
+        """A COMMIT that failed leaves the driver's transaction open, though SQLAlchemy takes it for ended."""
+        self._writer.connection.rollback()
 
     def _run_apart(self, connection: Connection, member: _Write) -> None:
         connection.exec_driver_sql("SAVEPOINT member")  # begin_nested() costs five times as much
@@ -202,21 +220,26 @@ class Database:
 class _Write:
     """A write that waits for its turn, and then for its caller to fetch the answer."""
 
-    __slots__ = ("error", "fn", "settled", "thread", "turn", "value")
+    __slots__ = ("error", "fn", "kept", "settled", "thread", "turn", "value")
 
     def __init__(self, fn: Callable[[Connection], Any]) -> None:
         self.fn = fn
         self.thread = threading.get_ident()
         self.turn = threading.Lock()
         self.turn.acquire()
-        self.settled = False
+        self.settled = False  # carried out, well or not
+        self.kept = False  # COMMIT has succeeded
         self.value: Any = None
         self.error: Exception | None = None
 
     def result(self) -> Any:
         error, self.error = self.error, None
-        if error is None:
+        if error is None and self.kept:
             return self.value
+        error = error or StoreError(
+            "The hub was interrupted while it wrote; whether this write was kept is unknown",
+            hint="Start the hub again: it goes on from what the journal holds.",
+        )
         try:
             raise error
         finally:
