@@ -125,7 +125,11 @@ def as_text(value: Any) -> str:
     """A text as it is, nothing for null, and JSON for the rest."""
     if isinstance(value, str):
         return value
-    return "" if value is None else pack_json(value).decode()
+    if value is None:
+        return ""
+    if type(value) is int:  # most values that are no text; an encoder for each costs more than all else here
+        return str(value)
+    return pack_json(value).decode()
 
 
 def _clipped(value: Any) -> str:
