@@ -108,7 +108,17 @@ class RateLimited(TransientError):
 
 
 class OutcomeUnknown(ConnectorError):
-    """The request was sent and no answer came: it may or may not have been carried out."""
+    """The request was sent and no usable answer came: it may or may not have been carried out.
+
+    Args:
+        repeatable: whether sending it once more does no harm even if it was carried out.
+    """
+
+    def __init__(
+        self, message: str = "", *, repeatable: bool = False, instance: str | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message, instance=instance, hint=hint)
+        self.repeatable = repeatable
 
 
 class PermanentError(ConnectorError):

@@ -294,6 +294,7 @@ class Processor(ABC, Generic[Config]):
     ]  # kind of identifier → how find searches by it, at best: what plans rely on
     kinds: ClassVar[Mapping[str, str]]  # kind of holding → what it is, in a few words for people
     batch: ClassVar[Mapping[str, int]] = {}  # kind → how many holdings `erase_many` takes at once
+    stops_before_erase: ClassVar[bool] = True  # suppressing neither destroys nor blocks what erasing needs
     config_model: ClassVar[type[InstanceConfig]]  # filled in from Processor[…]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -1,0 +1,189 @@
+"""What a track does next: a pure function of where the journal says it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from hub.coordinator.journal import Snapshot
+from hub.processor import Operation
+from hub.rights import NEEDS_APPROVAL, Right, operations
+
+# Acting this way stops uses first, keeps the copy true to what was corrected, and destroys last.
+ORDER = (Operation.SUPPRESS, Operation.EXPORT, Operation.RECTIFY, Operation.LIFT, Operation.ERASE)
+OPEN = frozenset({"ready", "sent", "resume", "confirm", "person"})
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Search the service for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Carry out these steps in one call: one, or a batch of erasures of one kind."""
+
+    steps: tuple[Row[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Read back what the step did."""
+
+    step: Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """The step was sent and its answer never recorded: read back before anything is repeated."""
+
+    step: Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on with what the service accepted or what was contained."""
+
+    step: Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do before `at` (None: before the journal changes)."""
+
+    at: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Everything asked of this instance is done, or has its final answer."""
+
+
+Action = Find | Perform | Confirm | Reconcile | Resume | Rest | Settle
+
+
+def actionable(holding: Row[Any]) -> bool:
+    """Whether the hub may act on a holding: exact and sole, or a person decided that it is hers."""
+    if holding.decision is not None:
+        return bool(holding.decision == "hers")
+    return bool(holding.match == "exact" and holding.reach == "sole")
+
+
+def undecided(holding: Row[Any]) -> bool:
+    """Whether a person must still say whose the holding is."""
+    return holding.decision is None and not (holding.match == "exact" and holding.reach == "sole")
+
+
+def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  # noqa: PLR0911  # a decision table
+    """What the track does next.
+
+    Args:
+        at: where it stands.
+        now: POSIX seconds.
+        batch: kind of holding → how many the processor erases in one call.
+    """
+    track = at.track
+    if track.state in {"cancelled", "closed"}:
+        return Settle()
+    if track.held:
+        return Rest(None, f"instance_{track.held}")
+    if track.phase == "find":
+        early = track.tries and track.wake_at is not None and track.wake_at > now
+        return Rest(track.wake_at, track.reason or "retry") if early else Find()
+    waits: list[Rest] = []
+    erasing_held_up = False
+    for step in at.steps:
+        if step.state not in OPEN:
+            continue
+        erase = step.operation == Operation.ERASE
+        wait = _wait(at, step, now, erasing_held_up=erasing_held_up)
+        if wait is None:
+            return _start(at, step, now, batch)
+        waits.append(wait)
+        # A later holding may depend on an earlier one being gone (children first). Open business is the service's
+        # settled answer for now: it refuses the parent by itself, so the others need not wait for it.
+        erasing_held_up |= erase and step.reason != "refused"
+    if waits:
+        timed = [w for w in waits if w.at is not None]
+        return min(timed, key=lambda w: w.at or 0.0) if timed else waits[0]
+    if any(map(undecided, at.holdings)):
+        return Rest(None, "decision")
+    if track.state == "finding":
+        return Rest(track.barrier_at, "barrier")
+    return Settle()
+
+
+def _start(at: Snapshot, step: Row[Any], now: float, batch: Mapping[str, int]) -> Action:
+    match step.state:
+        case "confirm":
+            return Confirm(step)
+        case "sent":
+            return Reconcile(step)
+        case "resume":
+            return Resume(step)
+        case _:
+            return Perform(_together(at, step, now, batch))
+
+
+def _together(at: Snapshot, first: Row[Any], now: float, batch: Mapping[str, int]) -> tuple[Row[Any], ...]:
+    if first.operation != Operation.ERASE or first.holding is None:
+        return (first,)
+    kind = at.holding(first.holding).kind
+    size = batch.get(kind, 1)
+    chosen: list[Row[Any]] = []
+    for step in at.steps[at.steps.index(first) :]:
+        same = step.state == "ready" and step.holding is not None and at.holding(step.holding).kind == kind
+        if len(chosen) == size or not same or _wait(at, step, now, erasing_held_up=False) is not None:
+            break
+        chosen.append(step)
+    return tuple(chosen)
+
+
+def _wait(at: Snapshot, step: Row[Any], now: float, *, erasing_held_up: bool) -> Rest | None:  # noqa: PLR0911  # a decision table
+    """Why the step cannot go on now; None when it can."""
+    if step.state == "person":
+        return Rest(None, step.reason or "person")
+    if step.next_at is not None and step.next_at > now:
+        return Rest(step.next_at, step.reason or step.state)
+    if step.state != "ready" or step.operation not in NEEDS_APPROVAL:
+        return None
+    if step.holding is not None and not at.holding(step.holding).approved:
+        return Rest(None, "review")
+    if step.operation != Operation.ERASE:
+        return None
+    if Operation.EXPORT in operations([Right(r) for r in at.track.rights]) and at.track.delivered is None:
+        return Rest(None, "delivery")  # a copy first, erasure only after it was delivered (P25)
+    if at.track.grace_until is not None and at.track.grace_until > now:
+        return Rest(at.track.grace_until, "grace")
+    if erasing_held_up:
+        return Rest(None, "order")
+    if at.siblings_erasing:
+        return Rest(None, "erase_after")
+    return None
+
+
+def steps_wanted(at: Snapshot, *, stop_first: bool, bare: bool) -> list[tuple[Operation, int | None]]:
+    """The steps this track needs and does not have yet: (operation, holding ordinal), in the order to carry them out.
+
+    Args:
+        at: where the track stands.
+        stop_first: whether an erasure that must wait is preceded by a suppression.
+        bare: whether a suppression is asked for even where nothing is held.
+    """
+    wanted = set(operations([Right(r) for r in at.track.rights]))
+    if stop_first and Operation.ERASE in wanted:
+        wanted.add(Operation.SUPPRESS)
+    present = {(step.operation, step.holding) for step in at.steps}
+    new: list[tuple[Operation, int | None]] = []
+    for operation in ORDER:
+        if operation not in wanted:
+            continue
+        chosen: list[int | None] = [h.ordinal for h in at.holdings if actionable(h)]
+        if operation is Operation.SUPPRESS and bare and not at.holdings:
+            chosen = [None]
+        new += [(operation, ordinal) for ordinal in chosen if (operation.value, ordinal) not in present]
+    return new

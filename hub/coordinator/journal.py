@@ -1,0 +1,175 @@
+"""Reading and writing the journal: what a track's advance sees, and the few writes that everything else is made of.
+
+Every function takes the connection of a transaction that somebody else opened, so that an outcome, its event and the
+next state are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from hub.coordinator.codec import instant
+from hub.errors import Fenced
+from hub.evidence.events import Event, digest, disclose, leaf_hash
+from hub.store.keys import RootKey
+from hub.store.schema import events, holdings, identifiers, instances, requests, steps, tasks, tracks
+
+
+def new_id() -> str:
+    """A random id, 16 characters of 0-9a-f: 64 bits, nothing to guess from."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a track stands: its own row joined with its request's and its instance's, its holdings, its steps."""
+
+    track: Row[Any]
+    holdings: Sequence[Row[Any]]
+    steps: Sequence[Row[Any]]
+    siblings_erasing: bool = False
+
+    def holding(self, ordinal: int) -> Row[Any]:
+        """The holding with that ordinal."""
+        return next(h for h in self.holdings if h.ordinal == ordinal)
+
+
+_TRACK = (
+    select(
+        tracks,
+        requests.c.rights,
+        requests.c.state,
+        requests.c.received,
+        requests.c.round.label("request_round"),
+        requests.c.barrier_at,
+        requests.c.grace_until,
+        requests.c.options,
+        requests.c.delivered,
+        requests.c.epoch,
+        requests.c.wrapped_key,
+        instances.c.held,
+        instances.c.account,
+    )
+    .join_from(tracks, requests, tracks.c.request == requests.c.id)
+    .outerjoin(instances, instances.c.name == tracks.c.instance)
+    .where(tracks.c.id == bindparam("track"))
+)
+_HOLDINGS = select(holdings).where(holdings.c.track == bindparam("track")).order_by(holdings.c.position)
+_STEPS = select(steps).where(steps.c.track == bindparam("track")).order_by(steps.c.number)
+_SIBLINGS = (
+    select(func.count())
+    .select_from(tracks)
+    .where(
+        tracks.c.request == bindparam("request"),
+        tracks.c.instance.in_(bindparam("names", expanding=True)),
+        tracks.c.phase != "settled",
+    )
+)
+
+
+def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> Snapshot | None:
+    """Where the track stands now; None when there is no such track."""
+    row = conn.execute(_TRACK, {"track": track}).one_or_none()
+    if row is None:
+        return None
+    erasing = bool(
+        erase_after and conn.execute(_SIBLINGS, {"request": row.request, "names": list(erase_after)}).scalar_one()
+    )
+    held = conn.execute(_HOLDINGS, {"track": track}).all()
+    return Snapshot(row, held, conn.execute(_STEPS, {"track": track}).all(), erasing)
+
+
+_HEAD = select(requests.c.seq, requests.c.prev).where(requests.c.id == bindparam("request"))
+_MOVE_HEAD = (
+    update(requests).where(requests.c.id == bindparam("of")).values(seq=bindparam("to"), prev=bindparam("last"))
+)
+_ADD_EVENT = insert(events)
+
+
+def append(conn: Connection, root: RootKey, request: str, new: Iterable[Event], now: float) -> None:
+    """Append events to a request's chain; they are committed with whatever else the transaction holds."""
+    seq, prev = conn.execute(_HEAD, {"request": request}).one()
+    at = instant(now)
+    rows = []
+    for item in new:
+        seq += 1
+        disclosure = disclose(item, request=request, seq=seq, prev=prev, salt=root.salt(request, seq), at=at)
+        prev = digest(disclosure)
+        sealed = root.seal(request, "events", seq, disclosure)
+        rows.append({"request": request, "seq": seq, "leaf": leaf_hash(disclosure), "sealed": sealed})
+    if rows:
+        conn.execute(_ADD_EVENT, rows)
+        conn.execute(_MOVE_HEAD, {"of": request, "to": seq, "last": prev})
+
+
+_FENCE = (
+    update(tracks)
+    .where(tracks.c.id == bindparam("track"), tracks.c.attempt == bindparam("mine"), tracks.c.lease_owner.is_not(None))
+    .values(lease_until=bindparam("until"))
+)
+
+
+def renew(conn: Connection, track: str, attempt: int, until: float) -> None:
+    """Hold on to the lease, or raise `Fenced`: the first statement of every write a worker makes for a track."""
+    if conn.execute(_FENCE, {"track": track, "mine": attempt, "until": until}).rowcount != 1:
+        raise Fenced
+
+
+_RELEASE = (
+    update(tracks)
+    .where(tracks.c.id == bindparam("track"))
+    .values(
+        lease_owner=None,
+        lease_until=None,
+        phase=bindparam("to"),
+        wake_at=bindparam("at"),
+        reason=bindparam("because"),
+    )
+)
+
+
+def release(conn: Connection, track: str, *, phase: str, at: float | None, reason: str | None) -> None:
+    """Let the track go until `at` (None: until something in the journal wakes it)."""
+    conn.execute(_RELEASE, {"track": track, "to": phase, "at": at, "because": reason})
+
+
+def change_step(conn: Connection, step: str, **values: Any) -> None:
+    """Change a step's columns."""
+    conn.execute(update(steps).where(steps.c.id == step).values(**values))
+
+
+def change_track(conn: Connection, track: str, **values: Any) -> None:
+    """Change a track's columns."""
+    conn.execute(update(tracks).where(tracks.c.id == track).values(**values))
+
+
+def wake(conn: Connection, chosen: Iterable[str], now: float) -> list[str]:
+    """Mark tracks as due now; the engine finds them there even when its own alarm is lost. Returns their ids."""
+    ids = list(chosen)
+    if ids:
+        conn.execute(update(tracks).where(tracks.c.id.in_(ids), tracks.c.phase != "settled").values(wake_at=now))
+    return ids
+
+
+def open_task(conn: Connection, request: str, kind: str, text: str, now: float, **where: Any) -> None:
+    """Ask a person for something, once: an open task of that kind for the same step or track is not repeated."""
+    same = select(tasks.c.id).where(
+        tasks.c.request == request,
+        tasks.c.kind == kind,
+        tasks.c.result.is_(None),
+        tasks.c.instance == where.get("instance", ""),
+        tasks.c.step.is_(where.get("step")) if where.get("step") is None else tasks.c.step == where["step"],
+    )
+    if conn.execute(same).first() is None:
+        row = {"id": new_id(), "request": request, "kind": kind, "text": text, "created": now, "instance": ""} | where
+        conn.execute(insert(tasks).values(row))
+
+
+def known_identifiers(conn: Connection, request: str) -> Sequence[Row[Any]]:
+    """The request's identifiers, in the order they became known."""
+    return conn.execute(select(identifiers).where(identifiers.c.request == request).order_by(identifiers.c.seq)).all()

@@ -1,0 +1,179 @@
+"""What happens to a request as a whole: rounds of identifiers, the barrier, review, closing.
+
+`progress` is called in the very transaction that changed something, so no wake-up can fall between two writers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from hub.coordinator.decide import actionable, undecided
+from hub.coordinator.journal import append, new_id, open_task, wake
+from hub.coordinator.verdict import Duty, duties, verdict
+from hub.evidence.events import event
+from hub.holding import Search
+from hub.rights import NEEDS_APPROVAL, Right, operations
+from hub.store.keys import RootKey
+from hub.store.schema import exports, holdings, identifiers, obligations, requests, steps, tasks, tracks
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings a request's progress depends on.
+
+    Args:
+        patience: seconds a round waits for unreachable services.
+        rounds: how many rounds of identifiers at most.
+        grace: seconds between approval and the first irreversible step.
+        searches: instance → label → how it is searched.
+        seal_obligation: (id, locator) → the wrapped key of the obligation, and the locator sealed under it.
+        auto_actor: actor id that stands for the policy where approval is automatic.
+    """
+
+    patience: float
+    rounds: int
+    grace: float
+    searches: Mapping[str, Mapping[str, Search]]
+    seal_obligation: Callable[[str, bytes], tuple[bytes, bytes]]
+    auto_actor: str = "policy_automatic"
+
+
+def progress(conn: Connection, root: RootKey, request: str, rules: Rules, now: float) -> list[str]:
+    """Move a request on as far as the journal allows; returns the tracks to wake."""
+    row = conn.execute(select(requests).where(requests.c.id == request)).one()
+    if row.state in {"closed", "cancelled"}:
+        return []
+    every = conn.execute(select(tracks).where(tracks.c.request == request)).all()
+    woken: list[str] = []
+    if row.state == "finding":
+        if _still_looking(row, every, now):
+            return []
+        woken = _next_round(conn, row, every, rules, now)
+        if woken:
+            return woken
+        conn.execute(update(requests).where(requests.c.id == request).values(state="acting"))
+        woken = [t.id for t in every]
+    else:
+        # A late service taught something: search with it wherever that is possible, settled tracks too.
+        woken = _next_round(conn, row, every, rules, now)
+    woken += _review(conn, root, row, rules, now)
+    _close(conn, root, row, rules, now)
+    return wake(conn, dict.fromkeys(woken), now)
+
+
+def _still_looking(row: Row[Any], every: Sequence[Row[Any]], now: float) -> bool:
+    """Whether the barrier holds: somebody reachable has not answered in this round, and patience lasts."""
+    if row.barrier_at is not None and now >= row.barrier_at:
+        return False
+    # Who did not answer in the last round is not waited for again: a dead service costs the others one patience.
+    return any(t.phase == "find" and t.round >= row.round - 1 for t in every)
+
+
+def _new_labels(conn: Connection, row: Row[Any]) -> set[str]:
+    query = select(identifiers.c.label).where(identifiers.c.request == row.id, identifiers.c.round == row.round + 1)
+    return set(conn.execute(query).scalars())
+
+
+def _next_round(conn: Connection, row: Row[Any], every: Sequence[Row[Any]], rules: Rules, now: float) -> list[str]:
+    """Search anew with what was learned, where the service can be searched by it. Returns the tracks that search."""
+    labels = _new_labels(conn, row)
+    if not labels or row.round >= rules.rounds:
+        return []
+    again = [t.id for t in every if _can_search(rules, t.instance, labels)]
+    values = {"round": row.round + 1}
+    if row.state == "finding":
+        values["barrier_at"] = now + rules.patience
+    conn.execute(update(requests).where(requests.c.id == row.id).values(values))
+    finished = tracks.c.id.in_([t.id for t in every if t.phase != "find" and t.id not in again])
+    conn.execute(update(tracks).where(finished).values(round=row.round + 1))
+    searching = tracks.c.id.in_(again)
+    conn.execute(update(tracks).where(searching).values(phase="find", tries=0, wake_at=now))
+    return again
+
+
+def _can_search(rules: Rules, instance: str, labels: set[str]) -> bool:
+    searches = rules.searches.get(instance, {})
+    return any(searches.get(label, Search.NONE) is not Search.NONE for label in labels)
+
+
+def _review(conn: Connection, root: RootKey, row: Row[Any], rules: Rules, now: float) -> list[str]:
+    """Approve what policy approves by itself; ask a person for everything else."""
+    found = conn.execute(select(holdings).where(holdings.c.request == row.id)).all()
+    if any(map(undecided, found)):
+        open_task(conn, row.id, "decide", "Decide whose the uncertain holdings are: hub decide", now)
+    if not NEEDS_APPROVAL & set(operations([Right(r) for r in row.rights])) or row.options.get("undone"):
+        return []
+    waiting = [h for h in found if actionable(h) and not h.approved]
+    if not waiting:
+        return []
+    if not row.options.get("auto_approve"):
+        open_task(conn, row.id, "review", "Approve what was found before it is changed or erased: hub approve", now)
+        return []
+    return approve(conn, root, row, waiting, by=rules.auto_actor, reason="policy", rules=rules, now=now)
+
+
+def approve(
+    conn: Connection,
+    root: RootKey,
+    row: Row[Any],
+    waiting: Sequence[Row[Any]],
+    *,
+    by: str,
+    reason: str,
+    rules: Rules,
+    now: float,
+) -> list[str]:
+    """Record an approval of these holdings; the grace period begins with the first one. Returns the tracks to wake."""
+    ordinals = [h.ordinal for h in waiting]
+    chosen = (holdings.c.request == row.id) & holdings.c.ordinal.in_(ordinals)
+    conn.execute(update(holdings).where(chosen).values(approved=True))
+    if row.grace_until is None and rules.grace > 0:
+        conn.execute(update(requests).where(requests.c.id == row.id).values(grace_until=now + rules.grace))
+    approved = event("request.approved", by=by, count=len(ordinals), decision="approved", reason=reason)
+    append(conn, root, row.id, [approved], now)
+    done = (tasks.c.request == row.id) & (tasks.c.kind == "review") & tasks.c.result.is_(None)
+    conn.execute(update(tasks).where(done).values(result="done", settled_by=by, settled=now))
+    return sorted({h.track for h in waiting})
+
+
+def _close(conn: Connection, root: RootKey, row: Row[Any], rules: Rules, now: float) -> None:
+    """Close the request when every track is settled, nothing is asked of a person and every copy was delivered."""
+    unsettled = select(func.count()).select_from(tracks).where(tracks.c.request == row.id, tracks.c.phase != "settled")
+    asked = select(func.count()).select_from(tasks).where(tasks.c.request == row.id, tasks.c.result.is_(None))
+    if conn.execute(unsettled).scalar_one() or conn.execute(asked).scalar_one():
+        return
+    copies = select(func.count()).select_from(exports).where(exports.c.request == row.id)
+    if row.delivered is None and conn.execute(copies).scalar_one():
+        return
+    finish(conn, root, row.id, rules, now)
+
+
+def _obligation(root: RootKey, duty: Duty, holding: Row[Any], rules: Rules) -> dict[str, Any]:
+    """The row of an obligation: its locator moves under a key of its own, so the request's key can die before it."""
+    locator = root.open(holding.request, "holdings", holding.ordinal, holding.sealed)
+    id_ = new_id()
+    wrapped, sealed = rules.seal_obligation(id_, locator)
+    row = {"id": id_, "instance": duty.instance, "kind": duty.kind, "ground": duty.ground, "due": duty.due}
+    return row | {"state": "open", "wrapped_key": wrapped, "sealed": sealed}
+
+
+def finish(conn: Connection, root: RootKey, request: str, rules: Rules, now: float, **why: str) -> None:
+    """Write the last event, turn what is kept into obligations, close."""
+    every = conn.execute(select(tracks).where(tracks.c.request == request)).all()
+    taken = conn.execute(select(steps).where(steps.c.request == request)).all()
+    found = conn.execute(select(holdings).where(holdings.c.request == request)).all()
+    new = []
+    locators = {h.ordinal: h for h in found}
+    for duty in duties(every, taken, found):
+        conn.execute(insert(obligations).values(_obligation(root, duty, locators[duty.ordinal], rules)))
+        fields = {"instance": duty.instance, "kind": duty.kind, "ground": duty.ground, "until": duty.due}
+        new.append(event("obligation.created", holding=duty.ordinal, **fields))
+    append(conn, root, request, new, now)
+    count = conn.execute(select(requests.c.seq).where(requests.c.id == request)).scalar_one() + 1
+    outcome = why.pop("outcome", None) or verdict(every, taken, found)
+    append(conn, root, request, [event("request.closed", events=count, outcome=outcome, **why)], now)
+    conn.execute(update(requests).where(requests.c.id == request).values(state="closed", closed=now))

@@ -1,0 +1,275 @@
+"""Advancing one track: claim it, do what the journal says is next, until it must wait or is finished."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from hub.coordinator import acting, exporting, finding
+from hub.coordinator.codec import instant
+from hub.coordinator.decide import Action, Confirm, Find, Perform, Reconcile, Rest, Resume, Settle, next_action
+from hub.coordinator.fleet import Active, Fleet
+from hub.coordinator.journal import Snapshot, append, change_step, release, renew, snapshot
+from hub.coordinator.leases import Keeper, Lease
+from hub.coordinator.progress import Rules, progress
+from hub.errors import Fenced, HubError, KeyUnavailable, StoreError
+from hub.evidence.events import Event
+from hub.processor import Operation
+from hub.store import audit
+from hub.store.db import Database
+from hub.store.keys import Keys
+from hub.store.rootkey import RootKey
+from hub.store.schema import requests, tracks
+from hub.timepiece import Timepiece
+
+TROUBLE_PAUSE = 5.0
+"""Seconds before a track is tried again when the store or a key could not be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long things may take, in seconds.
+
+    Args:
+        lease: of a track; renewed while somebody works on it.
+        attempt: for one act or search.
+        cap: longest back-off.
+        refused_retry, refused_until: when open business is asked about again, and for how long.
+        confirm_until: how long a read-back may say *not yet* before a person is asked.
+    """
+
+    lease: float = 10.0
+    attempt: float = 600.0
+    cap: float = 3600.0
+    refused_retry: float = 86400.0
+    refused_until: float = 21 * 86400.0
+    confirm_until: float = 30 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a worker needs, made in one place and passed.
+
+    Args:
+        db, keys: the store.
+        fleet: the instances.
+        rules, patience: the settings that matter here.
+        clock: the time.
+        spool: folder for exports.
+        actor: id of the engine in the audit.
+        observe: told about every new event type of interest to observers; fails open.
+        trouble: told when the store or a key cannot be used.
+        chance: a random number in [0, 1).
+    """
+
+    db: Database
+    keys: Keys
+    fleet: Fleet
+    rules: Rules
+    patience: Patience
+    clock: Timepiece
+    spool: Path
+    actor: str
+    observe: Callable[[dict[str, Any]], None] = lambda _: None
+    trouble: Callable[[HubError], None] = lambda _: None
+    chance: Callable[[], float] = random.random
+
+    def now(self) -> float:
+        """POSIX seconds."""
+        return self.clock.now().timestamp()
+
+
+class Worker:
+    """Advances tracks, on as many threads as call it. What it does stands in the journal before it is done."""
+
+    def __init__(self, desk: Desk, owner: str, wake: Callable[[Iterable[str]], None] = lambda _: None) -> None:
+        self.desk = desk
+        self.owner = owner
+        self.wake = wake
+        self._keeper = Keeper(desk.patience.lease, desk.clock, self._extend)
+
+    def close(self) -> None:
+        """End the thread that renews leases."""
+        self._keeper.stop()
+
+    def take_over(self) -> list[str]:
+        """Free what a dead predecessor held; call it only when no other worker can be alive (the engine's lock)."""
+
+        def write(conn: Connection) -> list[str]:
+            freed = tracks.c.lease_owner.is_not(None) & (tracks.c.lease_owner != self.owner)
+            now = self.desk.now()
+            found = update(tracks).where(freed).values(lease_owner=None, lease_until=None, wake_at=now)
+            return list(conn.execute(found.returning(tracks.c.id)).scalars())
+
+        return self.desk.db.write(write)
+
+    def advance(self, track: str) -> float | None:
+        """Work on the track until it must wait; returns when to come back (POSIX seconds), None: not by itself."""
+        try:
+            turn = self.desk.db.write(lambda conn: self._claim(conn, track))
+            if isinstance(turn, Rest):
+                return turn.at
+            return self._run(turn)
+        except Fenced:
+            return self.desk.now() + self.desk.patience.lease
+        except (StoreError, KeyUnavailable) as error:
+            self.desk.trouble(error)
+            return self.desk.now() + TROUBLE_PAUSE  # a full disk, a key not there: the journal holds, come back
+
+    def _run(self, turn: Turn) -> float | None:
+        turn.lease = self._keeper.hold(turn.track, turn.attempt, turn.until)
+        try:
+            self.wake(turn.woken)
+            while not isinstance(turn.action, (Rest, Settle)):
+                turn.after(turn.work())
+                self.wake(turn.woken)
+        finally:
+            self._keeper.drop(turn.lease)
+        return turn.action.at if isinstance(turn.action, Rest) else None
+
+    def _claim(self, conn: Connection, track: str) -> Turn | Rest:
+        at = snapshot(conn, track)
+        if at is None or at.track.phase == "settled" or at.track.wrapped_key is None:
+            return Rest(None, "settled")
+        now = self.desk.now()
+        if at.track.lease_until is not None and at.track.lease_until > now:
+            return Rest(at.track.lease_until, "leased")
+        until = now + self.desk.patience.lease
+        attempt = at.track.attempt + 1
+        mine = {"attempt": attempt, "lease_owner": self.owner, "lease_until": until}
+        conn.execute(update(tracks).where(tracks.c.id == track).values(mine))
+        audit.record(
+            conn, at=instant(now), actor=self.desk.actor, request=at.track.request, what="track", why="carry_out"
+        )
+        turn = Turn(self.desk, at, attempt, until)
+        turn.proceed(conn)
+        return turn
+
+    def _extend(self, lease: Lease, until: float) -> None:
+        self.desk.db.write(lambda conn: renew(conn, lease.track, lease.attempt, until))
+
+
+class Turn:
+    """One worker's hold on one track: what it knows, and what it does next."""
+
+    lease: Lease
+
+    def __init__(self, desk: Desk, at: Snapshot, attempt: int, until: float) -> None:
+        self.desk = desk
+        self.at = at
+        self.attempt = attempt
+        self.until = until
+        self.track: str = at.track.id
+        self.request: str = at.track.request
+        self.instance: str = at.track.instance
+        self.root: RootKey = desk.keys.unlock(at.track.epoch, at.track.wrapped_key)
+        self.action: Action = Rest(None, "new")
+        self.woken: list[str] = []
+        self.news: list[dict[str, Any]] = []
+        self._erase_after = desk.fleet.erase_after(self.instance)
+
+    @property
+    def active(self) -> Active:
+        """The instance in use."""
+        return self.desk.fleet.get(self.instance)
+
+    def work(self) -> Callable[[Connection], None]:
+        """Do the next thing outside any transaction; returns the write that records it."""
+        match self.action:
+            case Find():
+                return finding.find(self)
+            case Perform(steps) if steps[0].operation == Operation.EXPORT:
+                return exporting.export(self, steps[0])
+            case Perform(steps):
+                return acting.perform(self, steps)
+            case Confirm(step):
+                return acting.confirm(self, step)
+            case Reconcile(step):
+                return acting.reconcile(self, step)
+            case Resume(step):
+                return acting.resume(self, step)
+            case Rest() | Settle():
+                raise AssertionError("a track that rests has nothing to do")
+
+    def after(self, written: Callable[[Connection], None]) -> None:
+        """Commit what was done together with the decision what comes next."""
+
+        def write(conn: Connection) -> None:
+            self.until = self.desk.now() + self.desk.patience.lease
+            renew(conn, self.track, self.attempt, self.until)
+            written(conn)
+            self.proceed(conn)
+
+        self.news = []
+        self.desk.db.write(write)
+        self.lease.until = self.until
+        for item in self.news:
+            self.desk.observe(item)
+
+    def hold(self, write: Callable[[Connection], None]) -> None:
+        """Commit something in the middle of a step, under the fence."""
+
+        def fenced(conn: Connection) -> None:
+            self.until = self.desk.now() + self.desk.patience.lease
+            renew(conn, self.track, self.attempt, self.until)
+            write(conn)
+
+        self.desk.db.write(fenced)
+        self.lease.until = self.until
+
+    def proceed(self, conn: Connection) -> None:
+        """Decide what comes next, and write its intent or let the track go. Runs inside the caller's transaction."""
+        now = self.desk.now()
+        self.woken = []
+        self.at = self._look(conn)
+        searched = isinstance(self.action, Find)
+        if searched or (self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now):
+            self._move_on(conn, now)
+        track = self.at.track
+        self.action = next_action(self.at, now, self.active_batch())
+        match self.action:
+            case Perform(steps):
+                for step in steps:
+                    change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
+            case Rest(at, reason):
+                release(conn, self.track, phase=track.phase, at=at, reason=reason)
+            case Settle():
+                release(conn, self.track, phase="settled", at=None, reason=None)
+                self.woken = progress(conn, self.root, self.request, self.desk.rules, now)
+            case _:
+                pass
+
+    def private(self) -> dict[str, Any]:
+        """What of the request itself lies in the vault: the corrections asked for, on whose behalf, a reference."""
+        with self.desk.db.read() as conn:
+            sealed = conn.execute(select(requests.c.sealed).where(requests.c.id == self.request)).scalar_one()
+        opened: dict[str, Any] = json.loads(self.root.open(self.request, "requests", 0, sealed))
+        return opened
+
+    def note(self, conn: Connection, *new: Event) -> None:
+        """Append events to the request's chain."""
+        append(conn, self.root, self.request, new, self.desk.now())
+
+    def tell(self, event: Event) -> None:
+        """Tell observers once the transaction is through."""
+        self.news.append({"type": event.type, "request": self.request, **event.fields})
+
+    def active_batch(self) -> dict[str, int]:
+        """Kind → batch size of the instance's connector."""
+        return dict(self.desk.fleet.processor(self.instance).batch)
+
+    def _move_on(self, conn: Connection, now: float) -> None:
+        woken = progress(conn, self.root, self.request, self.desk.rules, now)
+        self.woken = [t for t in woken if t != self.track]
+        self.at = self._look(conn)
+
+    def _look(self, conn: Connection) -> Snapshot:
+        found = snapshot(conn, self.track, self._erase_after)
+        assert found is not None, "a claimed track exists"
+        return found
