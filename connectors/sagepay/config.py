@@ -35,7 +35,7 @@ def _origin(value: str) -> str:
         raise ValueError(f"use an https address such as {LIVE}")
     if parts.path.strip("/"):
         raise ValueError("give the host alone, without a path: the connector knows the paths")
-    return f"https://{parts.netloc}"
+    return f"https://{parts.netloc.lower()}"
 
 
 class SagePayConfig(InstanceConfig):

@@ -97,21 +97,30 @@ class Inquiry:
             self._found.setdefault(identity(detail), Found(detail, verdict))
 
     def _walk(self) -> None:
-        """Add refunds and repeats of what was found, and what those found are refunds and repeats of."""
+        """Add refunds and repeats of what was found, and what those found are refunds and repeats of.
+
+        One found before as possible becomes exact when its origin is: a refund seldom bears an e-mail address.
+        """
         waiting = list(self._found.values())
         while waiting:
             origin = waiting.pop()
-            rows = list(self.reporting.related(locator(origin.detail)))
-            parent = text(origin.detail, "relatedtransactionid")
-            for row in [*rows, *([{"vpstxid": parent}] if parent else [])]:
-                if not identity(row) or identity(row) in self._found:
+            for row in self._relatives(origin.detail):
+                known = self._found.get(identity(row))
+                if known and (known.verdict.match is Match.EXACT or origin.verdict.match is Match.POSSIBLE):
                     continue
-                detail = self.reporting.detail(locator(row))
-                if detail is None or identity(detail) in self._found:
+                detail = known.detail if known else self.reporting.detail(locator(row))
+                if detail is None:
                     continue
                 verdict = judge_related(detail, self.subject, origin, region=self.reporting.hub.region)
-                found = self._found[identity(detail)] = Found(detail, verdict)
-                waiting.append(found)
+                if known is None or verdict.match is Match.EXACT:
+                    found = self._found[identity(detail)] = Found(detail, verdict)
+                    waiting.append(found)
+
+    def _relatives(self, detail: Fields) -> Iterator[Fields]:
+        parent = text(detail, "relatedtransactionid")
+        if parent:
+            yield {"vpstxid": parent}
+        yield from (row for row in self.reporting.related(locator(detail)) if identity(row))
 
     def _tokens(self) -> Iterator[Holding]:
         """The tokens that exist, each with the open transactions that forbid its removal for now."""

@@ -82,6 +82,7 @@ class SagePay(Processor[SagePayConfig]):
         "email": Search.SCAN,
         "phone": Search.SCAN,
     }
+    stops_before_erase: ClassVar[bool] = False  # stopping removes the token: what is to be erased would be absent
     kinds: ClassVar[Mapping[str, str]] = {"token": "stored card", "transaction": "card transaction"}
 
     def __init__(self, config: SagePayConfig, hub: Services) -> None:

@@ -112,6 +112,6 @@ class Reporting:
             algorithm=self.config.hash_algorithm,
         )
         reply = self.hub.wire.call(
-            "POST", f"{self.config.base_url}/access/access.htm", form={"XML": xml}, expect=(200,), idempotent=True
+            "POST", f"{self.config.base_url}/access/access.htm", form={"XML": xml}, reads=True, idempotent=True
         )
-        return read(reply.content, self.hub.instance)
+        return read(reply.body, self.hub.instance)

@@ -38,7 +38,7 @@ _DATE = re.compile(r"(\d{2})/(\d{2})/(\d{4})(?: \d{2}:\d{2}:\d{2}(?:\.\d{1,3})?)
 def phase(detail: Fields) -> Phase | None:
     """The phase of a transaction; None when its state is missing or none this table knows."""
     state = text(detail, "txstateid")
-    return _PHASES.get(int(state)) if state.isdecimal() and len(state) <= 3 else None  # noqa: PLR2004  # digits of an id
+    return _PHASES.get(int(state)) if state.isascii() and state.isdecimal() and len(state) <= 3 else None  # noqa: PLR2004  # digits of an id
 
 
 def ended(detail: Fields) -> date | None:
