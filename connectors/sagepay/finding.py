@@ -10,7 +10,7 @@ from connectors.sagepay import matching
 from connectors.sagepay.answers import Fields, text
 from connectors.sagepay.matching import Found, Verdict, judge, judge_related
 from connectors.sagepay.reporting import Reporting
-from connectors.sagepay.searching import canonical, identity, locator, transactions
+from connectors.sagepay.searching import canonical, identity, is_guid, locator, transactions
 from connectors.sagepay.states import Phase, phase
 from hub import (
     Coverage,
@@ -74,7 +74,7 @@ class Inquiry:
     def _look_up(self) -> None:
         for code in self.subject.external(TRANSACTION_CODE):
             self._consider({"vendortxcode": code}, asked_for=True)
-        for vpstxid in self.subject.external(TRANSACTION_ID):
+        for vpstxid in filter(is_guid, self.subject.external(TRANSACTION_ID)):
             self._consider({"vpstxid": vpstxid}, asked_for=True)
 
     def _phrases(self) -> list[str | None]:
@@ -124,7 +124,7 @@ class Inquiry:
 
     def _tokens(self) -> Iterator[Holding]:
         """The tokens that exist, each with the open transactions that forbid its removal for now."""
-        asked_for = {canonical(token): token for token in self.subject.external(TOKEN)}
+        asked_for = {canonical(token): token for token in filter(is_guid, self.subject.external(TOKEN))}
         seen = {_token(f.detail): text(f.detail, "token") for f in self._payments()} | asked_for
         for key, token in seen.items():
             card = self.reporting.token(token) if key and self.reporting.config.admin else {}

@@ -51,6 +51,8 @@ class SagePaySandbox(Sandbox):
 
     Attributes:
         stock: its payments and tokens.
+        quirks: ways of listing that no source rules out: `uncounted` (no total), `unpaged` (`endrow` is ignored),
+            `stuck` (`startrow` too), `short` (fewer rows than the total).
         registered: IP addresses that may call; a call says its own in `caller_header`, or comes from 127.0.0.1.
     """
 
@@ -61,6 +63,7 @@ class SagePaySandbox(Sandbox):
     def seed(self, town: Town) -> None:
         """Fill the account."""
         self.stock: Stock = of_the_town(town, self.clock.now().date())
+        self.quirks: set[str] = set()
         self.registered = {"127.0.0.1"}
         self._passwords = dict([ADMIN, READER])
 
@@ -196,16 +199,20 @@ class SagePaySandbox(Sandbox):
         if last - first > _ROWS:
             raise _Error("0099", "Start Row and End Row range too large.")
         found = [entry for entry in self.stock.transactions if _fits(entry, asked, start, end)]
+        if "stuck" in self.quirks:
+            first, last = 1, _ROWS
+        if "unpaged" in self.quirks:
+            last = len(found)
         addresses = asked.get("includeaddresses") == "YES"
         rows = "".join(
             f"<transaction><rownumber>{number}</rownumber>{_listed(entry, addresses=addresses)}</transaction>"
             for number, entry in enumerate(found, start=1)
             if first <= number <= last
         )
-        shown = (
-            f"<startrow>{first}</startrow><endrow>{min(last, len(found))}</endrow><totalrows>{len(found)}</totalrows>"
-        )
-        yield f"<transactions>{shown}{rows}</transactions>"
+        total = len(found) + ("short" in self.quirks)
+        shown = f"<startrow>{first}</startrow><endrow>{min(last, len(found))}</endrow>"
+        counted = "" if "uncounted" in self.quirks else f"<totalrows>{total}</totalrows>"
+        yield f"<transactions>{shown}{counted}{rows}</transactions>"
 
     def _one(self, elements: Pairs) -> dict[str, str]:
         asked = {name.lower(): value for name, value in elements}

@@ -8,6 +8,7 @@ lists the first 50) and later ones begin at the last row seen. A row seen twice 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -18,6 +19,7 @@ from hub import ContractError
 
 RESULTS = ("SUCCESS", "FAILURE", "INVALID")  # failed attempts hold personal data too
 _DAY = timedelta(days=1)
+_GUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}")
 
 
 def windows(first: date, last: date, days: int) -> Iterator[tuple[date, date]]:
@@ -52,6 +54,11 @@ def canonical(guid: str) -> str:
     return guid.strip("{}").upper()
 
 
+def is_guid(value: str) -> bool:
+    """Whether it has the form of all the service's own ids and tokens; what has not cannot exist there."""
+    return bool(_GUID.fullmatch(canonical(value)))
+
+
 def locator(row: Fields) -> dict[str, str]:
     """How to ask for the transaction again."""
     vpstxid = text(row, "vpstxid")
@@ -70,7 +77,7 @@ def _rows(reporting: Reporting, start: date, end: date, result: str, phrase: str
         fresh = {identity(row): row for row in page if identity(row) not in seen}
         seen |= fresh.keys()
         yield from fresh.values()
-        total = next((text(part, "totalrows") for part in _with_total(answer)), "")
+        total = _total(answer)
         complete = not total.isdecimal() or len(seen) >= int(total)
         if complete and (total or len(page) < PAGE_ROWS - 1):
             return
@@ -83,9 +90,10 @@ def _rows(reporting: Reporting, start: date, end: date, result: str, phrase: str
         first += max(len(page) - 1, 1) if first else len(page)
 
 
-def _with_total(answer: Fields) -> Iterator[Fields]:
-    yield answer
-    yield from every(answer, "transactions")
+def _total(answer: Fields) -> str:
+    """How many rows the service says there are, wherever it says so; empty when it does not."""
+    places = (answer, *every(answer, "transactions"))
+    return next((total for place in places if (total := text(place, "totalrows"))), "")
 
 
 def _parameters(start: date, end: date, result: str, phrase: str | None, first: int) -> str:

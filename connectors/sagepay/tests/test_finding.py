@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +18,13 @@ from hub import (
     Search,
     Subject,
 )
-from hub.testing.sandbox import Answer
 from hub.testing.town import Town
 
 if TYPE_CHECKING:
     from connectors.sagepay.tests.conftest import Account
 
-CARD, SHARED = f"token:{guid("main's card")}", f"token:{guid("the household's card")}"
+GUID = guid("main's card")
+CARD, SHARED = f"token:{GUID}", "token:" + guid("the household's card")
 SURE = (Match.EXACT, Reach.SOLE)
 
 
@@ -43,7 +42,9 @@ def coverage(account: Account, subject: Subject, **changes: object) -> Coverage:
     return last
 
 
-def test_the_person_is_found_under_both_addresses_with_refunds_and_failed_attempts(account: Account, town: Town) -> None:
+def test_the_person_is_found_under_both_addresses_with_refunds_and_failed_attempts(
+    account: Account, town: Town
+) -> None:
     found = verdicts(account.holdings(town.main.subject()))
     assert found == {
         CARD: SURE,
@@ -119,14 +120,16 @@ def test_a_mistyped_code_is_a_strangers_and_waits_for_a_decision(account: Accoun
 
 
 def test_an_address_used_before_is_possible_where_full_name_and_postcode_fit(account: Account, town: Town) -> None:
-    account.entry("LAMP-1001")["customeremail"] = "old.account@example.net"
-    assert verdicts(account.holdings(town.main.subject()))["LAMP-1001"] == (Match.POSSIBLE, Reach.SOLE)
-    account.entry("LAMP-1001")["billingpostcode"] = "ZZ1 1AA"
-    assert "LAMP-1001" not in account.holdings(town.main.subject())
+    account.entry("LAMP-1003")["customeremail"] = "old.account@example.net"
+    assert verdicts(account.holdings(town.main.subject()))["LAMP-1003"] == (Match.POSSIBLE, Reach.SOLE)
+    account.entry("LAMP-1003")["billingpostcode"] = "ZZ1 1AA"
+    assert "LAMP-1003" not in account.holdings(town.main.subject())
 
 
 def test_somebody_elses_name_beside_her_address_makes_it_shared(account: Account, town: Town) -> None:
-    account.entry("LAMP-1003") |= {"cardholder": "Gabriel Oakes", "billingsurname": "Oakes", "billingfirstnames": "G"}
+    account.entry("LAMP-1003").update(
+        {"cardholder": "Gabriel Oakes", "billingsurname": "Oakes", "billingfirstnames": "G"}
+    )
     found = verdicts(account.holdings(town.main.subject()))
     assert found["LAMP-1003"] == (Match.EXACT, Reach.SHARED)
 
@@ -146,7 +149,7 @@ def test_a_refund_leads_to_its_origin(account: Account) -> None:
 
 
 def test_a_token_the_shop_knows_is_found_when_it_exists(account: Account) -> None:
-    known, unknown = f"{{{guid("main's card")}}}", "{00000000-1111-2222-3333-444444444444}"
+    known, unknown = f"{{{GUID}}}", "{00000000-1111-2222-3333-444444444444}"
     subject = Subject(tuple(Identifier.external("sagepay.token", t) for t in (known, unknown)))
     assert verdicts(account.holdings(subject)) == {CARD: SURE}
     stranger = subject.widened([Identifier.name("Jane Doe")])
@@ -170,7 +173,8 @@ def test_only_sure_payments_teach_and_only_what_is_new(account: Account, town: T
     assert taught(Subject((Identifier.address(town.main.address),))) == []  # type: ignore[arg-type]
 
 
-HOSTILE = ["a&b", "<vendor>x</vendor>", "]]>", "'\"; DROP", "Zoë", "العربية", "\U0001f4b3", "x" * 300, "&#38;", "%26", "{"]
+HOSTILE = ["a&b", "<vendor>x</vendor>", "]]>", "'\"; DROP", "Zoë", "العربية", "\U0001f4b3"]
+HOSTILE += ["x" * 300, "&#38;", "%26", "{"]
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -202,53 +206,37 @@ def test_more_rows_than_a_page_are_all_read(account: Account, town: Town) -> Non
     assert sum(name.startswith("MANY-") for name in held) == 173
 
 
-
-def bent(account: Account, bend: Callable[[str], str]) -> None:
-    """Let the service's lists come out as `bend` makes them."""
-    honest = account.sandbox._document
-
-    def document(code: str, body: str) -> Answer:
-        return honest(code, bend(body))
-
-    account.sandbox._document = document  # type: ignore[method-assign]
-
-
 def many(account: Account, town: Town, count: int) -> None:
     for number in range(count):
         account.sandbox.stock.pay(f"MANY-{number:03}", town.main, 10)
 
 
-def no_total(body: str) -> str:
-    return body if "<totalrows>" not in body else body.split("<totalrows>")[0] + body.split("</totalrows>")[1]
-
-
 def test_a_list_without_its_total_is_read_to_its_end(account: Account, town: Town) -> None:
     many(account, town, 150)
-    bent(account, no_total)
+    account.sandbox.quirks.add("uncounted")
     assert sum(name.startswith("MANY-") for name in account.holdings(town.main.subject())) == 150
 
 
 def test_a_service_that_ignores_the_end_of_a_page_is_read_once(account: Account, town: Town) -> None:
     many(account, town, 150)
-    bent(account, no_total)
-    account.sandbox.ignores.add("endrow")
+    account.sandbox.quirks |= {"uncounted", "unpaged"}
     assert sum(name.startswith("MANY-") for name in account.holdings(town.main.subject())) == 150
 
 
 def test_a_service_that_ignores_paging_is_told_from_a_complete_list(account: Account, town: Town) -> None:
     many(account, town, 150)
-    account.sandbox.ignores.add("startrow")
+    account.sandbox.quirks |= {"uncounted", "stuck"}
     with pytest.raises(ContractError, match="last row"):
         account.find(town.main.subject())
 
 
 def test_a_list_shorter_than_its_total_is_not_complete(account: Account, town: Town) -> None:
-    bent(account, lambda body: body.replace("<totalrows>", "<totalrows>9"))
+    account.sandbox.quirks.add("short")
     with pytest.raises(ContractError, match="last row"):
         account.find(town.main.subject())
 
 
 def test_a_row_without_an_id_is_not_skipped_silently(account: Account, town: Town) -> None:
-    account.entry("LAMP-1008") |= {"vpstxid": "", "vendortxcode": ""}
+    account.entry("LAMP-1008").update({"vpstxid": "", "vendortxcode": ""})
     with pytest.raises(ContractError, match="without an id"):
         account.find(town.main.subject())
