@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -116,7 +118,7 @@ def test_a_broken_rule_of_the_schema_reaches_the_caller_as_such(db: Database) ->
 
 
 def test_errors_of_the_database_never_quote_what_was_written(db: Database) -> None:
-    row = {"instance": "crm", "name": "refresh", "sealed": b"canary"}
+    row = {"instance": "crm", "name": "canary", "sealed": b""}
     db.write(lambda conn: conn.execute(insert(tokens), row))
     with pytest.raises(IntegrityError) as caught:
         db.write(lambda conn: conn.execute(insert(tokens), row))
@@ -171,6 +173,44 @@ def test_an_interrupt_in_a_group_leaves_nobody_waiting(db: Database) -> None:
     assert isinstance(three, StoreError)
     assert names(db) == []
     assert db.write(add("later")) == "later"
+
+
+def test_ctrl_c_while_waiting_holds_up_nobody(tmp_path: Path) -> None:
+    """In a process of its own, whose main thread gets the signal."""
+    script = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from sqlalchemy import insert, select
+from hub.store.db import Database
+from hub.store.schema import instances
+
+db = Database.open(Path(sys.argv[1]), create=True)
+add = lambda name: lambda conn: conn.execute(insert(instances), {"name": name})
+started, go_on = threading.Event(), threading.Event()
+
+def hold(conn):
+    started.set()
+    assert go_on.wait(10)
+
+def interrupt():
+    while not db._waiting:
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=db.write, args=(hold,)).start()
+assert started.wait(10)
+threading.Thread(target=interrupt).start()
+try:
+    db.write(add("given up"))
+except KeyboardInterrupt:
+    go_on.set()
+    db.write(add("later"))
+    with db.read() as conn:
+        print(list(conn.execute(select(instances.c.name)).scalars()))
+    db.close()
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "hub.db")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout == "['later']\n"
 
 
 def test_many_threads_lose_nothing(db: Database) -> None:
