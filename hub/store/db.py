@@ -49,13 +49,14 @@ class Database:
         Raises `StoreError`: not there, open to other users, not ours, newer than this program, damaged or locked.
         """
         path = sqlite.path_of(url)
-        if create:
-            private.make_folder(path.parent)
-            sqlite.make_file(path)
-        if not path.is_file():
-            raise StoreError(f"There is no hub database at {path}", hint="Name another data folder, or run `hub init`.")
-        private.refuse_if_open(path.parent, StoreError)
-        private.refuse_if_open(path, StoreError)
+        with private.explained(path, StoreError):
+            if create:
+                private.make_folder(path.parent)
+                sqlite.make_file(path)
+            if not path.is_file():
+                raise StoreError(f"There is no hub database at {path}", hint="Name its data folder, or run `hub init`.")
+            private.refuse_if_open(path.parent, StoreError)
+            private.refuse_if_open(path, StoreError)
         version = sqlite.version_of(path, busy_timeout)
         if version is None and not create:
             raise StoreError(f"{path} is empty", hint="Run `hub init`, which also makes the keys that belong to it.")
@@ -95,8 +96,7 @@ class Database:
             if self._leader == me:
                 raise RuntimeError("write() inside a write() would wait for itself: use the connection passed in")
             self._waiting.append(mine)
-            leads = self._leader is None
-            if leads:
+            if leads := self._leader is None:
                 self._leader = me
         try:
             if not leads:

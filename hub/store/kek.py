@@ -96,8 +96,9 @@ def open_kek(source: str) -> Kek:
 
 def make_kek_file(path: Path) -> None:
     """Make a new key-encryption key at `path` (mode 0600) for `file:PATH`. An existing file is never replaced."""
-    private.make_folder(path.parent)
-    with private.alone(path.parent):
+    with private.explained(path, KeyUnavailable):
+        private.make_folder(path.parent)
+    with private.explained(path, KeyUnavailable), private.alone(path.parent):
         if path.exists():
             raise KeyUnavailable(f"{path} exists already", hint="Use it, or name another file; nothing was changed.")
         private.write_whole(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
@@ -120,7 +121,8 @@ def _from_file(path: Path) -> str:
             hint="Restore it from where you keep it, or correct the path.",
         )
     private.refuse_if_open(path, KeyUnavailable)
-    return path.read_text(encoding="ascii", errors="replace")
+    with private.explained(path, KeyUnavailable):
+        return path.read_text(encoding="ascii", errors="replace")
 
 
 def _from_keyring(service: str) -> str:

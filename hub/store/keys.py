@@ -16,6 +16,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,19 +72,14 @@ class Keys:
         """
         keys = cls(directory, kek)
         if create:
-            private.make_folder(directory)
-            with private.alone(directory):
-                if not any(directory.glob("*.key")):
-                    for label in HUB_WIDE:
-                        keys._make(label)
+            keys._create()
         if not directory.is_dir():
             raise KeyUnavailable(
                 f"There is no key directory at {directory}",
                 hint="Restore it from its own backup; without it nothing personal in the database can be read.",
             )
         private.refuse_if_open(directory, KeyUnavailable)
-        private.make_folder(directory / "epochs")
-        with private.alone(directory):  # a crash may have left a key half-made
+        with keys._alone():  # a crash may have left a key half-made
             for partial in directory.rglob(f"*{private.TEMPORARY}"):
                 private.destroy(partial)
         for label in HUB_WIDE:
@@ -96,7 +92,7 @@ class Keys:
         `at` is the moment of creation: `destroy_epoch` may take any month before the current one.
         """
         epoch = at.astimezone(UTC).strftime("%Y-%m")
-        with private.alone(self.directory):
+        with self._alone():
             if not self._path(f"epochs/{epoch}").exists():
                 self._make(f"epochs/{epoch}")
         root = secrets.token_bytes(KEY_BYTES)
@@ -133,14 +129,8 @@ class Keys:
         Nothing happens when it is gone already. Raises `KeyUnavailable` when the file could not be removed.
         """
         path = self._path(f"epochs/{epoch}")
-        with private.alone(self.directory):
-            try:
-                private.destroy(path)
-            except OSError:
-                raise KeyUnavailable(
-                    f"The epoch key {epoch} could not be destroyed",
-                    hint=f"Remove {path} by hand; until then what it protects is recoverable.",
-                ) from None
+        with self._alone():
+            private.destroy(path)
         with self._lock:
             self._files.pop(f"epochs/{epoch}", None)
             for pair in [p for p in self._roots if p.epoch == epoch]:
@@ -153,6 +143,20 @@ class Keys:
 
     def _path(self, name: str) -> Path:
         return self.directory / f"{name}.key"
+
+    def _create(self) -> None:
+        with private.explained(self.directory, KeyUnavailable):
+            private.make_folder(self.directory)
+            private.make_folder(self.directory / "epochs")
+        with self._alone():
+            if not any(self.directory.glob("*.key")):
+                for label in HUB_WIDE:
+                    self._make(label)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with private.explained(self.directory, KeyUnavailable), private.alone(self.directory):
+            yield
 
     def _make(self, name: str) -> None:
         """The caller holds the directory."""

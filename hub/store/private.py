@@ -76,6 +76,18 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
+def explained(path: Path, error: type[HubError]) -> Iterator[None]:
+    """Turn the operating system's refusals into `error`, for people."""
+    try:
+        yield
+    except OSError as refusal:
+        raise error(
+            f"{path} cannot be used: {refusal.strerror}",
+            hint="Check the path, who owns it and the space left on the disk, then try again.",
+        ) from refusal
+
+
+@contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Keep every other process and thread that asks for the same out of `folder` meanwhile."""
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)

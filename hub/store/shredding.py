@@ -52,17 +52,17 @@ class Shredder:
     def reconcile(self) -> list[str]:
         """At start-up: finish what a crash left half shredded; returns those requests' ids.
 
-        Files in the spool that no export names are removed too, so nothing may be exporting meanwhile.
+        Files in the spool that no export names are removed too.
         """
+        files = list(self._spool.iterdir()) if self._spool.is_dir() else []  # first: an export's row precedes its file
         with self._db.read() as connection:
             unfinished = list(connection.execute(_UNFINISHED).scalars())
             named = set(connection.execute(select(exports.c.file)).scalars())
         for request_id in unfinished:
             self._remove_data(request_id)
-        if self._spool.is_dir():
-            for file in self._spool.iterdir():
-                if file.name not in named:
-                    _remove(file)
+        for file in files:
+            if file.name not in named:
+                _remove(file)
         if unfinished:
             self._db.checkpoint()
         return unfinished

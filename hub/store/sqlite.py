@@ -31,7 +31,7 @@ _FAULTS: Final[dict[int, tuple[str, str]]] = {
     sqlite3.SQLITE_FULL: ("The disk is full", "Free some space and try again; nothing was changed."),
     sqlite3.SQLITE_IOERR: (
         "The disk failed while the database was being read or written",
-        "Check free space, quota and the system's log, then try again; nothing was changed.",
+        "Check free space, quota and the system's log; whether the last write was kept is unknown, the journal tells.",
     ),
     sqlite3.SQLITE_READONLY: (
         "The database is read-only for this user",

@@ -49,6 +49,13 @@ def test_a_missing_database_is_not_made_by_mistake(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be used: File exists") as caught:
+        Database.open(tmp_path / "file" / "hub.db", create=True)
+    assert "who owns it" in caught.value.hint
+
+
 def test_an_empty_file_is_not_taken_for_a_database(tmp_path: Path) -> None:
     (tmp_path / "hub.db").touch(0o600)
     refused(tmp_path / "hub.db", says="is empty", hint="hub init")

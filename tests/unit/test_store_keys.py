@@ -242,6 +242,18 @@ def test_a_missing_directory_and_one_open_to_others(keys: Keys, tmp_path: Path) 
         again(keys)
 
 
+def test_a_directory_that_cannot_be_written(tmp_path: Path, keys: Keys) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(KeyUnavailable, match="cannot be used: File exists"):
+        Keys.open(tmp_path / "file", LocalKek(SECRET), create=True)
+    with pytest.raises(KeyUnavailable, match="cannot be used: File exists"):
+        make_kek_file(tmp_path / "file" / "kek")
+    (keys.directory / "epochs").rmdir()
+    with pytest.raises(KeyUnavailable, match="cannot be used: No such file or directory") as caught:
+        keys.new_root(NOVEMBER)
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize("epoch", ["", "../../etc/passwd", "2026-1", "2026-11/x"])
 def test_an_epoch_that_is_no_month_opens_no_file(keys: Keys, epoch: str) -> None:
     with pytest.raises(KeyUnavailable, match="no month"):
