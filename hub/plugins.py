@@ -11,22 +11,23 @@ from __future__ import annotations
 
 import copy
 import difflib
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.metadata import EntryPoint
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hub.errors import PluginFailed
 from hub.holding import Record
 from hub.subject import Identifier, Subject
 from hub.vetting import Loaded, Unfit, take_in
 
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
 GROUP = "hub.connectors"
 _OURS = "subject-request-hub"
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -97,7 +98,7 @@ class Plugins:
             try:
                 plugin.hook.hub_on_event(event=copy.deepcopy(dict(event)))
             except (Exception, SystemExit) as error:  # noqa: BLE001  # fails open
-                _log.warning("The observer of plugin %s failed: %s", plugin.name, type(error).__name__)
+                _log().warning("an observer failed", plugin=plugin.name, hook="hub_on_event", error=error)
 
     def sandboxes(self) -> dict[str, type]:
         """Name of a processor → the class of its local stand-in."""
@@ -106,7 +107,7 @@ class Plugins:
             try:
                 brought = {name: cls for answer in plugin.hook.hub_sandboxes() for name, cls in answer.items()}
             except (Exception, SystemExit) as error:  # noqa: BLE001  # one broken stand-in leaves the others usable
-                _log.warning("The sandboxes of plugin %s failed: %s", plugin.name, type(error).__name__)
+                _log().warning("stand-ins left out", plugin=plugin.name, hook="hub_sandboxes", error=error)
             else:
                 found = brought | found
         return found
@@ -145,6 +146,13 @@ def load(enabled: Collection[str] | None = None, entry_points: Iterable[EntryPoi
             owner = _distribution(points[0]) if len(points) == 1 else ""
             problems.append(PluginProblem(name, owner, fault.error, fault.message, fault.hint))
     return Plugins(loaded, problems, sorted(installed.keys() - wanted))
+
+
+def _log() -> FilteringBoundLogger:
+    import structlog  # noqa: PLC0415  # slow to load, and needed only when a plugin fails
+
+    logger: FilteringBoundLogger = structlog.get_logger("hub")
+    return logger
 
 
 def _order(point: EntryPoint) -> tuple[bool, str, str]:
