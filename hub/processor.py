@@ -272,8 +272,9 @@ class _UnsupportedOperation:
 
 
 def unsupported(reason: str) -> Operate:
-    """Declares in a class body that the service lacks an operation; `rectify = unsupported("why")`.
+    """Declare in a class body, instead of the method, that the service lacks an operation.
 
+    `rectify = unsupported("A card transaction records what happened.")`
     The reason is one sentence for people; a plan and a certificate print it.
     """
     return _UnsupportedOperation(reason)

@@ -19,6 +19,7 @@ from hub.coordinator.calling import (
     step_for,
 )
 from hub.coordinator.codec import code, decode, encode, evidence, secrets
+from hub.coordinator.decisions import opened
 from hub.coordinator.finding import add_identifiers, subject_of
 from hub.coordinator.journal import change_step, open_task
 from hub.errors import ConnectorBug
@@ -143,7 +144,7 @@ def resume(turn: Turn, step: Row[Any]) -> Write:
 def holding_of(turn: Turn, step: Row[Any]) -> Holding:
     """The holding a step is about, with its secrets."""
     row = turn.at.holding(step.holding)
-    body = json.loads(turn.root.open(turn.request, "holdings", row.ordinal, row.sealed))
+    body = opened(turn.root, row)
     return Holding(
         key=body["key"],
         kind=row.kind,
@@ -339,6 +340,9 @@ def _confirmed(
         case _:
             assert_never(said)
     turn.note(conn, event("step.confirmed", **fields))
+    if isinstance(said, AsAsked) and step.operation == Operation.LIFT:
+        back = {k: v for k, v in about(turn, step).items() if k not in {"operation", "attempt"}}
+        turn.note(conn, event("restored", **back))
     change_step(conn, step.id, **values)
     gave_up = isinstance(said, NotYet) and now >= values["give_up_at"]
     if gave_up or (isinstance(said, Differs) and step.tries + 1 >= MAX_DIFFERS):

@@ -170,6 +170,23 @@ def open_task(conn: Connection, request: str, kind: str, text: str, now: float, 
         conn.execute(insert(tasks).values(row))
 
 
+_DUE = (
+    select(tracks.c.id)
+    .where(
+        tracks.c.phase.in_(["find", "act"]),
+        tracks.c.wake_at <= bindparam("until"),
+        (tracks.c.lease_until.is_(None)) | (tracks.c.lease_until <= bindparam("until")),
+    )
+    .order_by(tracks.c.wake_at)
+    .limit(bindparam("most"))
+)
+
+
+def due_tracks(conn: Connection, until: float, most: int) -> Sequence[str]:
+    """Open tracks due by then that nobody works on, earliest first."""
+    return conn.execute(_DUE, {"until": until, "most": most}).scalars().all()
+
+
 def known_identifiers(conn: Connection, request: str) -> Sequence[Row[Any]]:
     """The request's identifiers, in the order they became known."""
     return conn.execute(select(identifiers).where(identifiers.c.request == request).order_by(identifiers.c.seq)).all()

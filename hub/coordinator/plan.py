@@ -30,7 +30,7 @@ class System:
         mode: how it is served.
         reason: code why it is excluded or manual.
         processor: the connector's class; None without one.
-        erase_after: instances whose erasure must have ended before this one's begins.
+        instructions: for the person who serves a manual system.
     """
 
     name: str
@@ -38,7 +38,7 @@ class System:
     mode: Mode
     reason: str = ""
     processor: type[Processor[Any]] | None = None
-    erase_after: tuple[str, ...] = ()
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Every table of the hub, dialect-neutral. What identifies a person stands only in `sealed` columns (AES-256-GCM).
 
-Instants are POSIX seconds (Float); dates are ISO text. `index_` columns hold keyed hashes, so that a repeated find recognises what it knows without the value in clear.
+Instants are POSIX seconds (Float); dates are ISO text. `index_` columns
+hold keyed hashes, so that a repeated find recognises what it knows without the value in clear.
 """
 
 from __future__ import annotations

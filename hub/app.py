@@ -1,0 +1,379 @@
+"""One hub, put together: settings, plugins, store, coordinator. The command line and every other front end use this.
+
+Nothing here is global: `Hub.open` makes everything once and passes it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+from sqlalchemy import Connection, select
+
+from hub import clock as statutory
+from hub.coordinator import decisions, views
+from hub.coordinator.fleet import Fleet
+from hub.coordinator.intake import Submission, Terms, take_in
+from hub.coordinator.journal import due_tracks, new_id
+from hub.coordinator.local import LocalEngine
+from hub.coordinator.plan import Mode, Plan, System, plan
+from hub.coordinator.progress import Rules
+from hub.coordinator.tracks import Desk, Patience, Worker
+from hub.errors import HubError, UsageError
+from hub.fingerprint import code_digest
+from hub.handover import Handover, hand_over
+from hub.home import EngineLock, Home
+from hub.plugins import Plugins
+from hub.plugins import load as load_plugins
+from hub.processor import Account, Limits, Services
+from hub.rights import NEEDS_APPROVAL, Right, operations
+from hub.settings import Instance, Settings, enabled_plugins
+from hub.settings import load as load_settings
+from hub.store import audit
+from hub.store.db import Database
+from hub.store.kek import open_kek
+from hub.store.keys import Keys
+from hub.store.schema import events
+from hub.store.vault import Vault
+from hub.subject import Subject
+from hub.timepiece import SystemTime, Timepiece
+from hub.tokens import Tokens
+from hub.wire import Recorder, Wire, flight
+
+ENGINE = "engine"  # who reads in the audit when the hub itself carries a request out
+POLICY = "policy_automatic"  # who approves where the settings do
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `check` found out about an instance: its account, or the error."""
+
+    instance: str
+    account: Account | None
+    error: HubError | None
+
+
+class Hub:
+    """A hub on its data folder. Made by `Hub.open`; close it, or use it as a context manager."""
+
+    def __init__(
+        self, home: Home, plugins: Plugins, settings: Settings, db: Database, keys: Keys, clock: Timepiece
+    ) -> None:
+        self.home = home
+        self.plugins = plugins
+        self.settings = settings
+        self.db = db
+        self.vault = Vault(db, keys)
+        self.clock = clock
+        self.log = structlog.get_logger("hub")
+        self.fleet = Fleet(settings.instances, plugins.processors, self._services, plugins.versions.__getitem__)
+        self.rules = self._rules()
+        self._keys = keys
+        self._lock = EngineLock(home)
+        self._engine: LocalEngine | None = None
+
+    @classmethod
+    def open(cls, home: Home, environ: Mapping[str, str], clock: Timepiece | None = None) -> Self:
+        """Open the hub in a data folder. Raises `UsageError` and its kin: no hub there, settings, keys, database."""
+        home.required()
+        plugins = load_plugins(enabled_plugins(home.folder, environ))
+        settings = load_settings(home.folder, plugins.processors, environ)
+        keys = Keys.open(home.keys, open_kek(kek_source(home, settings.kek)))
+        return cls(home, plugins, settings, Database.open(home.database), keys, clock or SystemTime())
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What is configured
+
+    def systems(self) -> list[System]:
+        """Every registered system, served or not."""
+        served = [
+            System(i.name, i.label or i.name, Mode.AUTOMATIC, processor=self.plugins.processors[i.connector])
+            for i in self.settings.instances.values()
+        ]
+        return served + [
+            System(name, s.label or name, Mode(s.mode), s.reason, instructions=s.instructions)
+            for name, s in self.settings.register.items()
+        ]
+
+    def check(self, names: Sequence[str] = ()) -> list[Checked]:
+        """Ask services who we are there and what we may do; all of them when none is named."""
+        unknown = sorted(set(names) - set(self.settings.instances))
+        if unknown:
+            raise UsageError(f"There is no instance {unknown[0]}", hint="`hub connectors` lists the instances.")
+        return [self._check(name) for name in names or self.settings.instances]
+
+    def _check(self, name: str) -> Checked:
+        try:
+            processor = self.fleet.get(name).processor
+            with flight(Recorder(hmac_key=None, fence=lambda: None)):
+                return Checked(name, processor.check(), None)
+        except HubError as error:
+            return Checked(name, None, error)
+
+    # Requests
+
+    def plan(self, rights: Sequence[Right], labels: Sequence[str]) -> Plan:
+        """What each system would be asked for. No network."""
+        return plan(rights, labels, self.systems())
+
+    def submit(self, submission: Submission, *, by: str) -> str:
+        """Take a request in; returns its id. It is carried out by whoever runs the engine on this data folder."""
+        now = self.clock.now()
+        submission.check(now)
+        subject = self.plugins.enrich(submission.subject)
+        root, wrapped = self._keys.new_root(now)
+        request, terms = new_id(), self._terms(submission, subject, by)
+        self._write(
+            lambda conn: take_in(conn, root, wrapped, request, submission, subject, terms, self.rules, now.timestamp())
+        )
+        return request
+
+    def _terms(self, submission: Submission, subject: Subject, by: str) -> Terms:
+        policy, law = self.settings.policy, self.settings.law
+        asked = [r for r in submission.rights if set(operations([r])) & NEEDS_APPROVAL]
+        case = statutory.Case(submission.rights[0].value, statutory.local_day(submission.received, law))
+        return Terms(
+            plan=self.plan(submission.rights, [i.label for i in subject.identifiers]),
+            due=statutory.deadlines(case, law).answer_by,
+            expires=submission.received + timedelta(days=policy.retention_days),
+            auto_approve=bool(asked) and all(policy.automatic(r.value, submission.verified_by) for r in asked),
+            review_export=policy.review_exports,
+            settings_sha256=self.settings.digest(),
+            code_sha256=code_digest(self.plugins),
+            by=self.vault.actor_id(by),
+        )
+
+    def show(self, request: str) -> dict[str, Any]:
+        """One request, without personal data. Raises `UsageError` when it is unknown."""
+        with self.db.read() as conn:
+            return views.request_view(conn, request)
+
+    def requests(self, *, include_closed: bool = True) -> dict[str, Any]:
+        """Every request, newest first."""
+        with self.db.read() as conn:
+            return views.requests_view(conn, include_closed=include_closed)
+
+    def tasks(self) -> dict[str, Any]:
+        """What waits for a person."""
+        with self.db.read() as conn:
+            return views.tasks_view(conn)
+
+    def obligations(self) -> list[dict[str, Any]]:
+        """What the law keeps for now."""
+        with self.db.read() as conn:
+            return views.obligations_view(conn)
+
+    def held(self) -> dict[str, str]:
+        """Instances not used at present, with the reason's code."""
+        with self.db.read() as conn:
+            return views.held_instances(conn)
+
+    def evidence(self, request: str) -> list[bytes]:
+        """The disclosures of a request's events, in order."""
+        root = self.vault.root(request)
+        with self.db.read() as conn:
+            rows = conn.execute(select(events).where(events.c.request == request).order_by(events.c.seq)).all()
+        return [root.open(request, "events", row.seq, row.sealed) for row in rows]
+
+    def hints(self, request: str, *, by: str, why: str) -> dict[int, dict[str, str]]:
+        """Holding → what helps to decide whose it is. Personal data: the reading is audited."""
+        root = self.vault.root(request)
+        self._audited(request, by, "hints", why)
+        with self.db.read() as conn:
+            found = decisions.found_by(conn, request)
+        return {h.ordinal: decisions.opened(root, h)["hints"] for h in found}
+
+    # What people decide
+
+    def approve(self, request: str, *, by: str, digest: str | None = None) -> None:
+        """Approve what was found, as of `digest`. Raises `UsageError` when that is not what is there now."""
+        self._decision(request, by, partial(decisions.approve, digest=digest, rules=self.rules))
+
+    def decide(self, request: str, choices: Mapping[int, bool], *, by: str) -> None:
+        """Say whose uncertain holdings are."""
+        self._decision(request, by, partial(decisions.decide, choices=choices, rules=self.rules))
+
+    def undo(self, request: str, *, by: str) -> None:
+        """Withdraw an erasure as far as it can be."""
+        self._decision(request, by, decisions.undo)
+
+    def cancel(self, request: str, *, by: str) -> None:
+        """Stop a request."""
+        self._decision(request, by, partial(decisions.cancel, rules=self.rules))
+
+    def release(self, request: str, *, by: str) -> None:
+        """Allow a copy to be handed over."""
+        self._decision(request, by, decisions.release)
+
+    def retry(self, request: str, *, by: str, instance: str | None = None) -> None:
+        """Try again what failed."""
+        actor, now = self.vault.actor_id(by), self._now()
+        self._write(lambda conn: decisions.retry(conn, request, by=actor, instance=instance, now=now))
+
+    def settle(self, task: str, *, by: str, result: str, proof: bytes | None = None) -> None:
+        """Record what a person did about a task."""
+        request = self._request_of(task)
+        self._decision(
+            request, by, partial(decisions.settle, task=task, result=result, proof=proof, rules=self.rules), named=False
+        )
+
+    def hold(self, instance: str, *, hold: bool) -> None:
+        """Stop using an instance (`hold`), or use it again."""
+        if instance not in self.settings.instances:
+            raise UsageError(f"There is no instance {instance}", hint="`hub connectors` lists the instances.")
+        reason, now = "paused" if hold else None, self._now()
+        self._write(lambda conn: decisions.hold_instance(conn, instance, reason, now))
+
+    def export(self, request: str, out: Path, *, passphrase: str | None, by: str) -> Handover:
+        """Hand over the copy as a zip file, encrypted unless `passphrase` is None. The reading is audited."""
+        root = self.vault.root(request)
+        self._audited(request, by, "export" if passphrase else "export_plain", "handover")
+        with self.db.read() as conn:
+            made = hand_over(
+                conn,
+                root,
+                request,
+                out,
+                settings=self.settings,
+                spool=self.home.spool,
+                passphrase=passphrase,
+                redact=self.plugins.redact,
+                clock=self.clock,
+            )
+        if made.final:
+            self._decision(request, by, partial(decisions.delivered, channel="file", rules=self.rules))
+        return made
+
+    # Carrying out
+
+    @contextmanager
+    def engine(self) -> Iterator[LocalEngine | None]:
+        """Carry requests out in this process while the context lasts; None when another process does."""
+        if not self._lock.take():
+            yield None
+            return
+        worker = Worker(self._desk(), new_id(), wake=self._ring)
+        engine = LocalEngine(
+            worker.advance,
+            due=self._due,
+            capacity=self._capacity,
+            trouble=lambda error: self.log.error("an advance failed", error=error),
+            clock=self.clock,
+        )
+        self._engine = engine
+        try:
+            worker.take_over()
+            engine.start()
+            yield engine
+        finally:
+            engine.stop()
+            worker.close()
+            self._engine = None
+            self._lock.free()
+
+    def engine_holder(self) -> str:
+        """The process that carries requests out on this data folder."""
+        return self._lock.holder()
+
+    def _ring(self, ids: Iterable[str]) -> None:
+        for track in ids if self._engine is not None else ():
+            self._engine.wake(track)
+
+    def _due(self, until: float, most: int) -> Sequence[str]:
+        with self.db.read() as conn:
+            return due_tracks(conn, until, most)
+
+    def _capacity(self, track: str) -> tuple[str, int]:
+        instance = track.partition(".")[2]
+        return instance, self.fleet.concurrency(instance)
+
+    def _desk(self) -> Desk:
+        policy = self.settings.policy
+        patience = Patience(
+            lease=policy.lease.total_seconds(),
+            cap=policy.retry_cap.total_seconds(),
+            refused_retry=policy.refused_retry.total_seconds(),
+            refused_until=policy.refused_until.total_seconds(),
+        )
+        return Desk(
+            db=self.db,
+            keys=self._keys,
+            fleet=self.fleet,
+            rules=self.rules,
+            patience=patience,
+            clock=self.clock,
+            spool=self.home.spool,
+            actor=ENGINE,
+            observe=self.plugins.observe,
+            trouble=lambda error: self.log.error("the store cannot be used", error=error),
+        )
+
+    def _rules(self) -> Rules:
+        policy = self.settings.policy
+        return Rules(
+            patience=policy.find_patience.total_seconds(),
+            rounds=policy.rounds,
+            grace=policy.grace.total_seconds(),
+            searches={i.name: self.plugins.processors[i.connector].searches for i in self.settings.instances.values()},
+            seal_obligation=self.vault.seal_obligation,
+            auto_actor=POLICY,
+        )
+
+    def _services(self, instance: Instance, limits: Limits) -> Services:
+        wire = Wire(
+            instance=instance.name,
+            limits=limits,
+            clock=self.clock,
+            via=instance.via,
+            allow_private=instance.allow_private,
+        )
+        return Services(
+            instance=instance.name,
+            wire=wire,
+            tokens=Tokens(instance.name, self.vault, self.clock),
+            clock=self.clock,
+            log=structlog.get_logger("connector", instance=instance.name),
+            region=self.settings.default_region,
+        )
+
+    def _decision(self, request: str, by: str, write: Callable[..., Any], *, named: bool = True) -> None:
+        root, actor, now = self.vault.root(request), self.vault.actor_id(by), self._now()
+        given = {"request": request} if named else {}
+        self._write(lambda conn: write(conn, root, **given, by=actor, now=now))
+
+    def _request_of(self, task: str) -> str:
+        with self.db.read() as conn:
+            return str(decisions.task_row(conn, task).request)
+
+    def _audited(self, request: str, by: str, what: str, why: str) -> None:
+        actor, at = self.vault.actor_id(by), self.clock.now()
+        self.db.write(lambda conn: audit.record(conn, at=at, actor=actor, request=request, what=what, why=why))
+
+    def _write(self, write: Callable[[Connection], Any]) -> None:
+        """Commit, then ring for the tracks the write woke."""
+        woken = self.db.write(write)
+        self._ring(woken or ())
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()
+
+
+def kek_source(home: Home, source: str) -> str:
+    """The source of the key-encryption key; a relative file lies in the data folder."""
+    scheme, _, name = source.partition(":")
+    return f"file:{home.folder / name}" if scheme == "file" else source

@@ -1,0 +1,159 @@
+"""Handing over a copy: what was spooled, per service, and in plain words what is missing and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from hub.coordinator import decisions
+from hub.coordinator.codec import instant
+from hub.coordinator.verdict import track_result
+from hub.errors import UsageError
+from hub.exports.contents import About, Source
+from hub.exports.package import Package, build
+from hub.exports.spool import SpoolReader
+from hub.holding import Record
+from hub.processor import Operation
+from hub.rights import Right, operations
+from hub.settings import Settings
+from hub.store.rootkey import RootKey
+from hub.store.schema import exports, steps, tasks, tracks
+from hub.timepiece import Timepiece
+
+_MISSING = {
+    "waiting": "The service has not been read to the end yet.",
+    "failed": "The service could not be read; somebody is looking into it.",
+    "not_searchable": "The service cannot be searched by what is known of you.",
+    "undecided": "Whether what was found there is about you has not been decided yet.",
+    "unsupported": "The service offers no way to read out what it holds.",
+    "manual": "The data is collected by hand.",
+}
+_TO_COME = frozenset(_MISSING[code] for code in ("waiting", "failed", "undecided"))
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What was handed over.
+
+    Args:
+        package: what the zip contains.
+        final: whether nothing is still to come; only then an erasure that waits for the copy goes on.
+    """
+
+    package: Package
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    request: Row[Any]
+    tracks: Sequence[Row[Any]]
+    steps: Sequence[Row[Any]]
+    holdings: Sequence[Row[Any]]
+    spools: Mapping[str, Row[Any]]
+    by_hand: Sequence[Row[Any]]
+
+
+def hand_over(
+    conn: Connection,
+    root: RootKey,
+    request: str,
+    out: Path,
+    *,
+    settings: Settings,
+    spool: Path,
+    passphrase: str | None,
+    redact: Callable[[Record], Record | None],
+    clock: Timepiece,
+) -> Handover:
+    """Build the zip at `out`.
+
+    Raises `UsageError` when the request asks for no copy or the copy waits for `hub release`; what `build` raises.
+    """
+    journal = _read(conn, request)
+    if Operation.EXPORT not in operations([Right(r) for r in journal.request.rights]):
+        raise UsageError(f"Request {request} asks for no copy", hint="Access and portability do.")
+    if not journal.request.released:
+        raise UsageError("The copy waits for a review", hint=f"Look it over, then: hub release {request}")
+    sources = [*_served(journal, root, settings, spool), *_by_hand(journal, settings)]
+    about = About(
+        request=request,
+        received=instant(journal.request.received),
+        controller=settings.controller.name or "the controller",
+        contact=settings.controller.contact,
+    )
+    package = build(out, sources, about=about, passphrase=passphrase, redact=redact, clock=clock)
+    return Handover(package, final=not any(source.reason in _TO_COME for source in sources))
+
+
+def _read(conn: Connection, request: str) -> _Journal:
+    row = decisions.request_row(conn, request, still_open=False)
+    spools = conn.execute(select(exports).where(exports.c.request == request)).all()
+    return _Journal(
+        row,
+        conn.execute(select(tracks).where(tracks.c.request == request).order_by(tracks.c.id)).all(),
+        conn.execute(select(steps).where(steps.c.request == request, steps.c.operation == Operation.EXPORT)).all(),
+        decisions.found_by(conn, request),
+        {s.track: s for s in spools},
+        conn.execute(select(tasks).where(tasks.c.request == request, tasks.c.kind == "recipient")).all(),
+    )
+
+
+def _served(journal: _Journal, root: RootKey, settings: Settings, spool: Path) -> list[Source]:
+    sources = []
+    for track in journal.tracks:
+        mine = [s for s in journal.steps if s.track == track.id]
+        held = [h for h in journal.holdings if h.track == track.id]
+        missing = _missing(track, mine, held)
+        instance = settings.instances.get(track.instance)
+        sources.append(
+            Source(
+                track.instance,
+                (instance.label if instance else "") or track.instance,
+                track.connector,
+                spools=_spools(journal, root, track, spool),
+                complete=not missing,
+                reason=missing,
+            )
+        )
+    return sources
+
+
+def _spools(journal: _Journal, root: RootKey, track: Row[Any], folder: Path) -> list[SpoolReader]:
+    row = journal.spools.get(track.id)
+    if row is None or not row.records:
+        return []
+    body = json.loads(root.open(track.request, "exports", track.id, row.sealed))
+    context = f"{track.request}/{track.id}".encode()
+    return [SpoolReader(folder / row.file, bytes.fromhex(body["key"]), context)]
+
+
+def _missing(track: Row[Any], exported: Sequence[Row[Any]], held: Sequence[Row[Any]]) -> str:
+    """Why something of the service is missing in the copy; empty when nothing is."""
+    if exported and all(s.state == "closed" for s in exported):
+        codes = {(s.outcome or {}).get("outcome") for s in exported} - {"done", "absent"}
+        return _MISSING.get(next(iter(codes)) or "", _MISSING["failed"]) if codes else ""
+    if any(s.state == "person" for s in exported):
+        return _MISSING["failed"]
+    if exported:
+        return _MISSING["waiting"]
+    result = track_result(track, (), held)
+    return "" if result.outcome == "nothing_held" else _MISSING.get(result.outcome, _MISSING["waiting"])
+
+
+def _by_hand(journal: _Journal, settings: Settings) -> list[Source]:
+    """Systems without a connector: what they hold is not in this copy, and the copy says so."""
+    sources = []
+    for task in journal.by_hand:
+        system = settings.register.get(task.instance)
+        label = (system.label if system else "") or task.instance
+        nothing = task.result == "nothing_held"
+        sources.append(
+            Source(task.instance, label, "manual", complete=nothing, reason="" if nothing else _MISSING["manual"])
+        )
+    return sources
