@@ -39,10 +39,10 @@ class Reporting:
         """The card behind a token; None when there is no such token. Needs an administrator.
 
         No source says which code stands for a removed token. An error without a known meaning counts as *no such
-        token* only if the service gives the same one for a token that cannot exist.
+        token* only if the service gives the same one for a token that cannot exist, and answers about tokens at all.
         """
         reading = self._read("getTokenDetails", token=token)
-        if reading.meaning is Meaning.UNKNOWN:
+        if reading.meaning is Meaning.UNKNOWN and self.token_count() is not None:
             control = self._read("getTokenDetails", token=f"{{{uuid.uuid4()}}}".upper())
             if (control.meaning, control.code) == (Meaning.UNKNOWN, reading.code):
                 return None

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import structlog
 
-from connectors.sagepay.config import SagePayConfig
 from connectors.sagepay.processor import SagePay
 from connectors.sagepay.sandbox import SagePaySandbox
-from hub import Act, Confirmation, Coverage, Holding, Learned, Outcome, Record, Services, Step, Subject
+from hub import Act, Confirmation, Coverage, Holding, Learned, Outcome, Record, Step, Subject
+from hub.testing.harness import step, workbench
 from hub.testing.serving import Server
 from hub.timepiece import ManualTime
-from hub.wire import Recorder, Wire, flight
+from hub.wire import Exchange
 
 
 @dataclass
@@ -24,26 +22,22 @@ class Account:
     sandbox: SagePaySandbox
     server: Server
     clock: ManualTime
-    config: SagePayConfig
+    settings: dict[str, Any]
     cursor: str | None = None
-    recorder: Recorder = field(default_factory=lambda: Recorder(b"k" * 32, lambda: None, None))
+    exchanges: list[Exchange] = field(default_factory=list)
 
     def run(self, act: Callable[[SagePay], Any], **changes: Any) -> Any:
         """What `act` answers of a processor with these settings changed."""
-        given = self.config.model_dump() | {"password": self.config.password.get_secret_value()} | changes
-        config = SagePayConfig.model_validate(given)
-        limits = replace(SagePay.limits(config), connect=1.0, read=0.4, answer=5.0)
-        with (
-            Wire(instance="pay", limits=limits, clock=self.clock, via=self.server.url, allow_private=True) as wire,
-            flight(self.recorder),
-        ):
-            log = structlog.get_logger()
-            return act(SagePay(config, Services("pay", wire, None, self.clock, log, "GB")))  # type: ignore[arg-type]  # it keeps no tokens
+        quick = {"connect": 1.0, "read": 0.4, "answer": 5.0}
+        with workbench(SagePay, self.settings | changes, self.server.url, clock=self.clock, limits=quick) as bench:
+            try:
+                return act(bench.processor)
+            finally:
+                self.exchanges += bench.exchanges
 
     @property
     def step(self) -> Step:
-        now = self.clock.now()
-        return Step("0" * 32, 1, now, now, now + timedelta(hours=1), self.cursor)
+        return step(at=self.clock.now(), cursor=self.cursor)
 
     def find(self, subject: Subject, **changes: Any) -> list[Holding | Learned | Coverage]:
         return self.run(lambda sagepay: list(sagepay.find(subject)), **changes)  # type: ignore[no-any-return]
@@ -70,6 +64,5 @@ class Account:
 @pytest.fixture
 def account(clock: ManualTime) -> Iterator[Account]:
     sandbox = SagePaySandbox(clock=clock)
-    settings = sandbox.settings() | {"search_from": (clock.now() - timedelta(days=80)).date()}
     with sandbox.serve() as server:
-        yield Account(sandbox, server, clock, SagePayConfig.model_validate(settings))
+        yield Account(sandbox, server, clock, sandbox.settings())

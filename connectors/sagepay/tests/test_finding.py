@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connectors.sagepay.stock import guid
+from connectors.sagepay.sandbox.stock import guid
 from hub import (
     ContractError,
     Coverage,

@@ -1,6 +1,7 @@
 """What the sandbox's vendor account holds: payments of the town's people, with what goes wrong in real ones.
 
-Dates count back from the sandbox's own clock, so that searches of some weeks find them whenever it is started.
+Dates count back from the sandbox's own clock, so that they are of use whenever it is started; one payment is older than
+any search and found by its code alone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from hub.testing.town import Person, Town
 
-SEARCHED_DAYS = 80  # what the settings of `hub sandbox` search; one payment is older and found by its code alone
 SECRET = "SANDBOXKEY"  # noqa: S105  # stands for what authorises refunds; tests look for it where it must not be
 AUTH_CODE = "400099999"  # the same for the authorisation code
 
