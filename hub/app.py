@@ -79,10 +79,20 @@ class Hub:
         self._engine: LocalEngine | None = None
 
     @classmethod
-    def open(cls, home: Home, environ: Mapping[str, str], clock: Timepiece | None = None) -> Self:
-        """Open the hub in a data folder. Raises `UsageError` and its kin: no hub there, settings, keys, database."""
+    def open(
+        cls,
+        home: Home,
+        environ: Mapping[str, str],
+        *,
+        clock: Timepiece | None = None,
+        plugins: Plugins | None = None,
+    ) -> Self:
+        """Open the hub in a data folder, with its enabled plugins unless others are given.
+
+        Raises `UsageError` and its kin: there is no hub, or its settings, keys or database do not fit.
+        """
         home.required()
-        plugins = load_plugins(enabled_plugins(home.folder, environ))
+        plugins = plugins or load_plugins(enabled_plugins(home.folder, environ))
         settings = load_settings(home.folder, plugins.processors, environ)
         keys = Keys.open(home.keys, open_kek(kek_source(home, settings.kek)))
         return cls(home, plugins, settings, Database.open(home.database), keys, clock or SystemTime())
@@ -291,8 +301,10 @@ class Hub:
         return self._lock.holder()
 
     def _ring(self, ids: Iterable[str]) -> None:
-        for track in ids if self._engine is not None else ():
-            self._engine.wake(track)
+        engine = self._engine
+        if engine is not None:
+            for track in ids:
+                engine.wake(track)
 
     def _due(self, until: float, most: int) -> Sequence[str]:
         with self.db.read() as conn:

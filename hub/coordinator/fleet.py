@@ -80,7 +80,7 @@ class Fleet:
             raise
         except Exception as error:  # a connector is foreign code
             raise ConnectorBug(f"The connector {made.name} failed while it was set up", instance=name) from error
-        return Active(instance, processor, self._version(made.name))
+        return Active(instance, processor, self._version(made.name) or "unpackaged")
 
     def erase_after(self, name: str) -> tuple[str, ...]:
         """Instances whose erasure comes first."""
