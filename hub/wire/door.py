@@ -80,7 +80,7 @@ class Door:
         self._limits = limits
         self._clock = clock
         self._gate = gate
-        self._via = _base(via, instance) if via else None
+        self._via = None if via is None else _base(via, instance)
         context = tls or _trusted()
         self._transport = httpx.HTTPTransport(verify=context, trust_env=False)
         self._transport._pool = httpcore.ConnectionPool(  # noqa: SLF001  # httpx takes no network backend otherwise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,7 @@ class Vendor:
     busy: int = 0
     busiest: int = 0
     port: int = 0
+    tls: ssl.SSLContext | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -96,6 +98,8 @@ def serving() -> Iterator[Vendor]:
         disable_nagle_algorithm = True
 
         def setup(self) -> None:
+            if script.tls:
+                self.request = script.tls.wrap_socket(self.request, server_side=True)
             super().setup()
             script.connections += 1
 
@@ -107,6 +111,7 @@ def serving() -> Iterator[Vendor]:
         def finish(self) -> None:
             with suppress(OSError):
                 super().finish()
+                self.request.close()
 
         def log_message(self, *_: Any) -> None:
             pass
