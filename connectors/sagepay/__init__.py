@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hub import Processor, hookimpl
+from hub import hookimpl
+
+if TYPE_CHECKING:
+    from hub import Processor
 
 
 @hookimpl

@@ -62,7 +62,7 @@ class Inquiry:
         self._look_up()
         for phrase in self._phrases():
             for row in transactions(self.reporting, phrase):
-                if identity(row) not in self._found.keys() | self._strangers:
+                if identity(row) not in self._found and identity(row) not in self._strangers:
                     self._consider(locator(row), asked_for=False)
         self._walk()
         yield from self._tokens()
@@ -130,7 +130,7 @@ class Inquiry:
             card = self.reporting.token(token) if key and self.reporting.config.admin else {}
             if not key or card is None:
                 continue
-            behind = [found.verdict for found in self._payments() if _token(found.detail) == key]
+            behind = [found.verdict for found in self._found.values() if _token(found.detail) == key]
             if key in asked_for:
                 own = judge(card, self.subject, asked_for=True, region=self.reporting.hub.region)
                 behind += [own] if own else []
@@ -157,17 +157,19 @@ class Inquiry:
         return [found for found in self._found.values() if found.verdict.role is Role.HOLDER]
 
     def _learned(self) -> Iterator[Learned]:
-        """Her e-mail address where only codes were known; her telephone where the payment bears her full name."""
+        """Telephone, and e-mail address where none was known, of payments that are surely hers and bear her full name.
+
+        The name guards against a mistyped code: what is learned is acted on elsewhere.
+        """
         region = self.reporting.hub.region
         taught: list[Identifier] = []
         for found in self._found.values():
-            if not found.verdict.certain:
+            if not found.verdict.certain or not matching.same_person(found.detail, self.subject):
                 continue
             if not self.subject.emails:
                 taught += _identifiers(Identifier.email, matching.addresses(found.detail))
-            if matching.same_person(found.detail, self.subject):
-                numbers = [text(found.detail, name) for name in ("contactnumber", "billingphone")]
-                taught += _identifiers(lambda number: Identifier.phone(number, region), numbers)
+            numbers = [text(found.detail, name) for name in ("contactnumber", "billingphone")]
+            taught += _identifiers(lambda number: Identifier.phone(number, region), numbers)
         yield from (Learned(new) for new in dict.fromkeys(taught) if new not in self.subject.identifiers)
 
     def _coverage(self) -> Coverage:

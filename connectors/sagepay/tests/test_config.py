@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,3 +60,10 @@ def test_what_the_service_refuses_or_nobody_knows_is_refused_at_once(change: dic
 
 def test_the_password_is_in_no_representation() -> None:
     assert "pass-Word" not in repr(SagePayConfig.model_validate(GIVEN))
+
+
+def test_every_setting_is_described_and_stands_in_the_readme() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for name, field in SagePayConfig.model_fields.items():
+        assert field.description
+        assert f"`{name}`" in readme
