@@ -362,3 +362,17 @@ def test_a_call_outside_a_flight_never_leaves(wire: Wire, vendor: Vendor) -> Non
     with pytest.raises(HubError, match="outside a recorded step"):
         wire.call("GET", ITEM, path={"item": "1"})
     assert not vendor.seen
+
+
+def test_tools_that_record_http_find_the_transport_they_patch(
+    make_wire: MakeWire, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[httpx.Request] = []
+
+    def play(_: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        played.append(request)
+        return httpx.Response(200, json={"from": "cassette"})
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", play)  # as vcrpy does
+    assert make_wire(via=None).call("GET", ITEM, path={"item": "1"}).json == {"from": "cassette"}
+    assert str(played[0].url) == f"https://{HOST}/items/1"
