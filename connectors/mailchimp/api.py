@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.mailchimp.problems import NotThere
 from connectors.mailchimp.sdk import Sdk
-from hub import ContractError, Services
+from hub import ContractError, OutcomeUnknown, Services
 
 PAGE = 1000  # the most Mailchimp gives at once; more is refused
 Json = dict[str, Any]
@@ -30,7 +30,8 @@ class Api:
 
     def account(self) -> Json:
         """Who we are: `account_id`, `account_name`, `role`."""
-        return self._object(self._root.get_root())
+        answer: Json = self._root.get_root()
+        return answer
 
     # audiences
 
@@ -40,7 +41,11 @@ class Api:
 
     def member(self, audience: str, key: str) -> Json | None:
         """A member by hash or contact id, whatever its status."""
-        return self._one(self._lists.get_list_member, audience, key)
+        try:
+            answer = self._lists.get_list_member(audience, key)
+        except NotThere:
+            return None
+        return self._member(answer, key, acted=False)
 
     def members(self, audience: str, **filters: str) -> Iterator[Json]:
         """Members of an audience. Without `status` Mailchimp may leave the archived out."""
@@ -77,11 +82,12 @@ class Api:
     def update_member(self, audience: str, key: str, body: Json) -> Json:
         """Set fields of a member; required merge fields that are missing do not stand in the way. Raises `NotThere`."""
         answer = self._lists.update_list_member(audience, key, body, skip_merge_validation=True)
-        return self._object(answer)
+        return self._member(answer, hash_of(body["email_address"]) if "email_address" in body else key, acted=True)
 
     def put_member(self, audience: str, key: str, body: Json) -> Json:
         """Bring a member back from the archive."""
-        return self._object(self._lists.set_list_member(audience, key, body, skip_merge_validation=True))
+        answer = self._lists.set_list_member(audience, key, body, skip_merge_validation=True)
+        return self._member(answer, key, acted=True)
 
     def archive_member(self, audience: str, key: str) -> None:
         """Archive: nothing is deleted, nothing is sent any more. Raises `NotThere`, `Problem` 405 if it is archived."""
@@ -113,11 +119,15 @@ class Api:
         """One customer, cart or order."""
         shops = self._shops
         fetch = {"customer": shops.get_store_customer, "cart": shops.get_store_cart, "order": shops.get_order}[kind]
-        return self._one(fetch, store, key)
+        try:
+            answer = fetch(store, key)
+        except NotThere:
+            return None
+        return self._record(answer, key, acted=False)
 
     def update_customer(self, store: str, customer: str, body: Json) -> Json:
         """Set fields of a customer. Raises `NotThere`."""
-        return self._object(self._shops.update_store_customer(store, customer, body))
+        return self._record(self._shops.update_store_customer(store, customer, body), customer, acted=True)
 
     def delete_record(self, kind: str, store: str, key: str) -> None:
         """Delete one customer, cart or order; what else belongs to the customer stays. Raises `NotThere`."""
@@ -135,11 +145,17 @@ class Api:
             raise self._unfit(f"lacks `{name}`")
         return value
 
-    def _one(self, fetch: Callable[..., Any], *where: str) -> Json | None:
-        try:
-            return self._object(fetch(*where))
-        except NotThere:
-            return None
+    def _member(self, answer: Json, key: str, *, acted: bool) -> Json:
+        """The answer, if it is the member asked for: `id`, `email_address` and `status`, by hash or contact id."""
+        whole = all(isinstance(answer.get(name), str) for name in ("id", "email_address", "status"))
+        if not whole or key not in {answer["id"], answer.get("contact_id")}:
+            raise self._unfit("is not the member it was about", acted=acted)
+        return answer
+
+    def _record(self, answer: Json, key: str, *, acted: bool) -> Json:
+        if answer.get("id") != key:
+            raise self._unfit("is not the record it was about", acted=acted)
+        return answer
 
     def _rows(
         self, fetch: Callable[..., Any], key: str, *where: str, start: int = 0, filters: Mapping[str, str] | None = None
@@ -162,20 +178,16 @@ class Api:
             elif not rows:
                 raise self._unfit("ends before its own total")
 
-    def _list(self, page: Any, key: str) -> list[Json]:
-        rows = self._object(page).get(key)
+    def _list(self, page: Json, key: str) -> list[Json]:
+        rows = page.get(key)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self._unfit(f"lacks the list `{key}`")
         return rows
 
-    def _object(self, answer: Any) -> Json:
-        if not isinstance(answer, dict):
-            raise self._unfit("is no object")
-        return answer
-
-    def _unfit(self, fault: str) -> ContractError:
-        return ContractError(
-            f"An answer of Mailchimp does not fit its documentation: it {fault}",
-            instance=self._instance,
-            hint="Nothing was concluded from it. Compare with Mailchimp's API reference; the connector may be too old.",
-        )
+    def _unfit(self, fault: str, *, acted: bool = False) -> ContractError | OutcomeUnknown:
+        said = f"An answer of Mailchimp does not fit its documentation: it {fault}"
+        if acted:
+            hint = "What the call did is read back before anything is repeated."
+            return OutcomeUnknown(said, repeatable=True, instance=self._instance, hint=hint)
+        hint = "Nothing was concluded from it. Look for a proxy that caches answers; the connector may be too old."
+        return ContractError(said, instance=self._instance, hint=hint)

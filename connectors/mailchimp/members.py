@@ -152,7 +152,7 @@ class Members:
         member = self.read(holding)
         match act.operation:
             case Operation.RECTIFY if act.changes is not None:
-                wrong = ("id",) if member is None else tuple(self._uncorrected(holding, act.changes, member))
+                wrong = ("id",) if member is None else tuple(self._uncorrected(act, act.changes, member))
             case Operation.LIFT:
                 wrong = ("status",) if member is None or member.get("status") == _ARCHIVED else ()
             case _ if member is None:
@@ -163,9 +163,12 @@ class Members:
                 wrong = ("status",)
         return Differs(wrong) if wrong else AsAsked()
 
-    def _uncorrected(self, holding: Holding, changes: Changes, member: Json) -> Iterator[str]:
-        plan = self._correction.plan(changes, member, self._api.merge_fields(holding.locator["audience"]))
+    def _uncorrected(self, act: Act, changes: Changes, member: Json) -> Iterator[str]:
+        tags = self._api.merge_fields(self._api.text(member, "list_id"))
+        plan = self._correction.plan(changes, member, tags)
         yield from differing({"merge_fields": plan.merge}, member)
+        if isinstance(act.outcome, Partial) and any(isinstance(part, Manual) for part in act.outcome.left):
+            return  # the address was refused, and a person has been asked
         if plan.email and not Identifier.email(plan.email).matches(self._api.text(member, "email_address")):
             yield "email_address"
 

@@ -39,10 +39,12 @@ class Garbage:
     Args:
         body: what it answers; empty is possible.
         code: its status; None keeps the service's own.
+        media_type: its `Content-Type`.
     """
 
     body: str = "<html><body>It works!</body></html>"
     code: int | None = None
+    media_type: str = "text/html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,8 @@ class Faults:
 def bend(sent: Sent, what: What | None) -> Sent:
     """The answer as it arrives after that fault."""
     match what:
-        case Garbage(body, code):
-            return Sent(code or sent.status, {**sent.headers, "Content-Type": "text/html"}, body.encode())
+        case Garbage(body, code, media_type):
+            return Sent(code or sent.status, {**sent.headers, "Content-Type": media_type}, body.encode())
         case Truncate():
             return Sent(sent.status, sent.headers, sent.body, keep=len(sent.body) // 2)
         case Trickle(seconds):

@@ -58,7 +58,7 @@ class MailchimpSandbox(Audiences, Shop):
         credentials = request.basic_auth()
         if credentials is None:
             raise problem(401, "API Key Missing", "Your request did not include an API key.")
-        if credentials[1] != KEY:
+        if credentials[1].partition("-")[0] != KEY.partition("-")[0]:
             raise problem(
                 401,
                 "API Key Invalid",
