@@ -16,7 +16,7 @@ from hub.coordinator.verdict import track_result
 from hub.errors import UsageError
 from hub.exports.contents import About, Source
 from hub.exports.package import Package, build
-from hub.exports.spool import SpoolReader
+from hub.exports.spool import Mark, SpoolReader
 from hub.holding import Record
 from hub.processor import Operation
 from hub.rights import Right, operations
@@ -126,11 +126,12 @@ def _served(journal: _Journal, root: RootKey, settings: Settings, spool: Path) -
 
 def _spools(journal: _Journal, root: RootKey, track: Row[Any], folder: Path) -> list[SpoolReader]:
     row = journal.spools.get(track.id)
-    if row is None or not row.records:
+    if row is None:
         return []
     body = json.loads(root.open(track.request, "exports", track.id, row.sealed))
     context = f"{track.request}/{track.id}".encode()
-    return [SpoolReader(folder / row.file, bytes.fromhex(body["key"]), context)]
+    # Up to the mark: an export that is under way or broke off is handed over as far as it got.
+    return [SpoolReader(folder / row.file, bytes.fromhex(body["key"]), context, until=Mark(**body["mark"]))]
 
 
 def _missing(track: Row[Any], exported: Sequence[Row[Any]], held: Sequence[Row[Any]]) -> str:

@@ -103,7 +103,7 @@ class FrameWriter:
 
     def _seal(self, *, last: bool) -> None:
         nonce = os.urandom(_NONCE)
-        sealed = self._aes.encrypt(nonce, zlib.compress(self._block, 1), _aad(self._context, self.frames, last=last))
+        sealed = self._aes.encrypt(nonce, zlib.compress(self._block, 1), _aad(self._context, self.frames, last))
         frame = memoryview(_HEADER.pack(last, len(nonce) + len(sealed)) + nonce + sealed)
         end = self.offset + len(frame)
         try:
@@ -119,26 +119,39 @@ class FrameWriter:
         self.frames += 1
 
 
-def blocks(file: BinaryIO, key: bytes, context: bytes) -> Iterator[bytes]:
-    """The blocks of a finished file, from where it stands. Raises `Damaged`; what came before that was genuine."""
+def blocks(file: BinaryIO, key: bytes, context: bytes, *, until: int | None = None) -> Iterator[bytes]:
+    """The blocks of a file, from its beginning.
+
+    Args:
+        file: open for reading, at its beginning.
+        key: as for the writer.
+        context: as for the writer.
+        until: how many frames to read; whatever comes after is none of the reader's business. None reads a finished
+            file to its end, and makes sure that it is one.
+
+    Raises:
+        Damaged: the file is not as it was written; what was yielded before is.
+    """
     aes = AESGCM(key)
     number, last = 0, 0
-    while not last:
+    while number != until and not last:
         header = file.read(_HEADER.size)
         if len(header) < _HEADER.size:
             raise Damaged("Stored data ends too early: a part of it was cut off")
         last, length = _HEADER.unpack(header)
         body = file.read(length) if _NONCE + _TAG <= length <= LARGEST else b""
         try:
-            block = aes.decrypt(body[:_NONCE], body[_NONCE:], _aad(context, number, last=bool(last)))
+            block = aes.decrypt(body[:_NONCE], body[_NONCE:], _aad(context, number, last))
         except (InvalidTag, ValueError):
             raise Damaged from None
         if block := zlib.decompress(block):
             yield block
         number += 1
-    if file.read(1):
+    if until is None and file.read(1):
         raise Damaged("Stored data goes on after its end: something was added to it")
+    if until is not None and last:
+        raise Damaged("Stored data ends too early: it is an older state of itself")
 
 
-def _aad(context: bytes, number: int, *, last: bool) -> bytes:
+def _aad(context: bytes, number: int, last: int) -> bytes:
     return context + _NUMBER.pack(number, last)

@@ -161,19 +161,27 @@ class SpoolWriter:
 
 
 class SpoolReader:
-    """Reads a finished spool file, as often as it is iterated over.
+    """Reads a spool file, as often as it is iterated over.
 
     Args:
         path, key, context: as for the writer.
+        until: reads up to this mark, also while the export goes on or after it broke off. None reads a finished file.
     """
 
-    def __init__(self, path: Path, key: bytes, context: bytes) -> None:
+    def __init__(self, path: Path, key: bytes, context: bytes, *, until: Mark | None = None) -> None:
         self._path = path
         self._key = key
         self._context = context
+        self._until = until
 
     def __iter__(self) -> Iterator[Entry]:
-        """Every entry in order. Raises `Damaged` where it was altered or cut short, `StoreError` if it is gone."""
+        """Every entry in order.
+
+        Raises `Damaged` where the file was altered, cut short or put back to an older state, and `StoreError` if it is
+        gone.
+        """
+        if self._until == START:
+            return
         try:
             file = self._path.open("rb")
         except OSError as error:
@@ -182,17 +190,23 @@ class SpoolReader:
                 hint="Start the export anew.",
             ) from None
         with file:
-            rest = entries(blocks(file, self._key, self._context))
-            for what, payload in rest:
-                source, kind, *fields = json.loads(payload)
-                if what == RECORD:
-                    yield Entry(source, Record(kind, fields[0]))
-                    continue
-                chunks = _chunks(rest)
-                name, media_type = fields
-                yield Entry(source, File(kind, name, media_type, chunks))
-                for _ in chunks:  # whatever the caller left
-                    pass
+            frames = self._until.frames if self._until else None
+            yield from _items(entries(blocks(file, self._key, self._context, until=frames)))
+            if self._until and file.tell() != self._until.offset:
+                raise Damaged("An export's spool file is not the one the journal knows", hint="Start the export anew.")
+
+
+def _items(rest: Iterator[tuple[int, bytes]]) -> Iterator[Entry]:
+    for what, payload in rest:
+        source, kind, *fields = json.loads(payload)
+        if what == RECORD:
+            yield Entry(source, Record(kind, fields[0]))
+            continue
+        chunks = _chunks(rest)
+        name, media_type = fields
+        yield Entry(source, File(kind, name, media_type, chunks))
+        for _ in chunks:  # whatever the caller left
+            pass
 
 
 def _chunks(rest: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:

@@ -243,6 +243,44 @@ def test_an_unfinished_file_is_not_taken_for_a_whole_one(tmp_path: Path) -> None
         read(tmp_path / "f")
 
 
+def test_a_mark_is_enough_to_read_what_an_export_got_before_it_broke_off(tmp_path: Path) -> None:
+    with SpoolWriter(tmp_path / "f", KEY, CONTEXT) as spool:
+        nothing = spool.sync()
+        spool.add(order(1), source="a")
+        mark = spool.sync()
+        spool.add(order(2), source="b")
+        spool.sync()
+        for until, sources in ((nothing, []), (mark, ["a"])):  # while it goes on
+            assert [e.source for e in SpoolReader(tmp_path / "f", KEY, CONTEXT, until=until)] == sources
+    assert [e.source for e in SpoolReader(tmp_path / "f", KEY, CONTEXT, until=mark)] == ["a"]
+    with SpoolWriter(tmp_path / "f", KEY, CONTEXT, at=mark) as spool:
+        spool.add(order(3), source="c")
+        end = spool.finish()
+    assert [e.source for e in SpoolReader(tmp_path / "f", KEY, CONTEXT, until=end)] == ["a", "c"]
+
+
+@pytest.mark.parametrize("state", ["cut", "older", "rewritten"])
+def test_what_is_not_the_state_the_journal_knows_is_refused(tmp_path: Path, state: str) -> None:
+    path = tmp_path / "f"
+    write(path, order(1))
+    older = path.read_bytes()
+    with SpoolWriter(path, KEY, CONTEXT) as spool:
+        spool.add(order(1), source="a")
+        spool.sync()
+        spool.add(order(2), source="b")
+        mark = spool.sync()
+    if state == "cut":
+        path.write_bytes(path.read_bytes()[:-1])
+    elif state == "older":
+        path.write_bytes(older)
+    else:  # a frame from an attempt that the journal gave up, genuine and in its place
+        other = tmp_path / "other"
+        write(other, Record("order", {"number": "from another attempt"}))
+        path.write_bytes(frames(other)[0] + frames(path)[1])
+    with pytest.raises(Damaged):
+        list(SpoolReader(path, KEY, CONTEXT, until=mark))
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         read(tmp_path / "f")
