@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from hub.coordinator.calling import (
     UNREACHABLE_TRIES,
@@ -21,7 +21,7 @@ from hub.coordinator.calling import (
     verdict_on,
 )
 from hub.coordinator.decide import steps_wanted
-from hub.coordinator.journal import change_track, known_identifiers, new_id, open_task, snapshot
+from hub.coordinator.journal import change_track, known_identifiers, new_id, open_task
 from hub.coordinator.retry import Next
 from hub.errors import ConnectorBug, Fenced, code
 from hub.evidence.events import Event, event
@@ -33,6 +33,10 @@ from hub.subject import Identifier, Subject
 
 if TYPE_CHECKING:
     from hub.coordinator.tracks import Turn
+
+
+_ADD_HOLDINGS = insert(holdings)
+_ADD_STEPS = insert(steps)
 
 
 @dataclass(slots=True)
@@ -55,11 +59,10 @@ def subject_of(turn: Turn) -> tuple[Subject, Sequence[Row[Any]]]:
 def find(turn: Turn) -> Callable[[Connection], None]:
     """Search; returns the write that records what was found, or why it was not."""
     subject, known = subject_of(turn)
-    round_ = max(row.round for row in known)
     found, flown = fly(turn, lambda: _collect(turn.active.processor.find(subject), turn.lease.fence))
     if flown.error is not None or found is None:
         return lambda conn: _not_found_out(turn, conn, flown)
-    return lambda conn: _take_down(turn, conn, found, flown, round_)
+    return lambda conn: _take_down(turn, conn, found, flown, known)
 
 
 def _collect(answers: Iterable[Holding | Learned | Coverage], fence: Callable[[], None]) -> Found:
@@ -102,27 +105,30 @@ def _not_found_out(turn: Turn, conn: Connection, flown: Flown) -> None:
     turn.note(conn, failed_event(fields, Flown(flown.exchanges, error)))
 
 
-def _take_down(turn: Turn, conn: Connection, found: Found, flown: Flown, round_: int) -> None:
-    """Write holdings, what was learned, coverage and their events; then the steps that follow from them."""
+_PLACE = select(
+    requests.c.round, select(func.max(holdings.c.ordinal)).where(holdings.c.request == requests.c.id).scalar_subquery()
+).where(requests.c.id == bindparam("request"))
+
+
+def _take_down(turn: Turn, conn: Connection, found: Found, flown: Flown, known: Sequence[Row[Any]]) -> None:
+    """Write holdings, what was learned, coverage and their events. The steps that follow are `Turn.proceed`'s."""
     note_account(turn, conn)
     reachable_again(turn, conn, turn.at.track.tries)
-    new = _add_holdings(turn, conn, found.holdings)
-    _learn(turn, conn, found)
-    coverage = _coverage(turn, conn, found)
+    now_in, top = conn.execute(_PLACE, {"request": turn.request}).one()
+    new = _add_holdings(turn, conn, found.holdings, top or 0)
+    learned = _learn(turn, conn, found)
+    coverage = _coverage(found, [*(row.label for row in known), *learned])
     turn.note(conn, *new, _covered(turn, found, flown, coverage))
-    now_in = conn.execute(select(requests.c.round).where(requests.c.id == turn.request)).scalar_one()
+    searched = min(max(row.round for row in known), now_in)
     # Others may have taught something while this search ran: then it is made again with that.
-    phase = "find" if round_ < now_in else "act"
-    values = {"phase": phase, "round": min(round_, now_in), "coverage": coverage}
+    phase = "find" if searched < now_in else "act"
+    values = {"phase": phase, "round": searched, "coverage": coverage}
     change_track(conn, turn.track, **values, tries=0, reason=None, wake_at=None)
-    add_steps(turn, conn)
 
 
-def _add_holdings(turn: Turn, conn: Connection, found: Sequence[Holding]) -> list[Event]:
+def _add_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordinal: int) -> list[Event]:
     """Insert holdings not seen before; a known one keeps its ordinal and gets its newest locator."""
     known = {h.index_ for h in turn.at.holdings}
-    top = conn.execute(select(func.coalesce(func.max(holdings.c.ordinal), 0)).where(holdings.c.request == turn.request))
-    ordinal = top.scalar_one()
     rows, new = [], []
     for position, holding in enumerate(found, start=len(known)):
         index = turn.root.index(holding.key)
@@ -149,20 +155,22 @@ def _add_holdings(turn: Turn, conn: Connection, found: Sequence[Holding]) -> lis
         named = {k: row[k] for k in ("kind", "categories", "match", "reach")}
         new.append(event("holding.found", **turn.active.where(), holding=ordinal, **named))
     if rows:
-        conn.execute(insert(holdings), rows)
+        conn.execute(_ADD_HOLDINGS, rows)
     return new
 
 
-def _learn(turn: Turn, conn: Connection, found: Found) -> None:
-    """Take in what a trusted instance's exact, sole holdings teach; it widens the search in the next round."""
-    if turn.active.instance.trusted and any(h.certain for h in found.holdings):
-        add_identifiers(turn, conn, found.learned, turn.at.track.request_round + 1)
+def _learn(turn: Turn, conn: Connection, found: Found) -> list[str]:
+    """Take in what a trusted instance's exact, sole holdings teach; returns the labels of what was not known."""
+    if not (turn.active.instance.trusted and any(h.certain for h in found.holdings)):
+        return []
+    return add_identifiers(turn, conn, found.learned, turn.at.track.request_round + 1)
 
 
-def add_identifiers(turn: Turn, conn: Connection, learned: Sequence[Identifier], round_: int) -> None:
-    """Insert identifiers not known yet, to be searched for from that round on."""
+def add_identifiers(turn: Turn, conn: Connection, learned: Sequence[Identifier], round_: int) -> list[str]:
+    """Insert identifiers not known yet, to be searched for from that round on; returns their labels."""
     if not learned:
-        return
+        return []
+    labels: list[str] = []
     rows = known_identifiers(conn, turn.request)
     known = {row.index_ for row in rows}
     seq = max(row.seq for row in rows)
@@ -173,15 +181,16 @@ def add_identifiers(turn: Turn, conn: Connection, learned: Sequence[Identifier],
         known.add(index)
         seq += 1
         sealed = turn.root.seal(turn.request, "identifiers", seq, json.dumps(identifier.as_dict()).encode())
+        labels.append(identifier.label)
         row = {"request": turn.request, "seq": seq, "label": identifier.label, "source": turn.instance}
         conn.execute(insert(identifiers).values(row | {"round": round_, "index_": index, "sealed": sealed}))
+    return labels
 
 
-def _coverage(turn: Turn, conn: Connection, found: Found) -> dict[str, str]:
+def _coverage(found: Found, labels: Iterable[str]) -> dict[str, str]:
     """How each kind of identifier the request knows was searched for."""
     assert found.coverage is not None
-    labels = {row.label for row in known_identifiers(conn, turn.request)}
-    return {label: found.coverage.searched.get(label, Search.NONE).value for label in sorted(labels)}
+    return {label: found.coverage.searched.get(label, Search.NONE).value for label in sorted(set(labels))}
 
 
 def _covered(turn: Turn, found: Found, flown: Flown, coverage: dict[str, str]) -> Event:
@@ -198,31 +207,21 @@ def _covered(turn: Turn, found: Found, flown: Flown, coverage: dict[str, str]) -
     )
 
 
-def add_steps(turn: Turn, conn: Connection) -> None:
-    """Insert the steps that follow from what is held now."""
-    at = snapshot(conn, turn.track)
-    assert at is not None
+def add_steps(turn: Turn, conn: Connection) -> bool:
+    """Insert the steps that follow from what is held and decided now; whether there were any."""
+    at = turn.at
     rights = [Right(r) for r in at.track.rights]
     waits = not at.track.options.get("auto_approve") or turn.desk.rules.grace > 0
-    processor = turn.active.processor
+    processor = turn.desk.fleet.processor(turn.instance)
     may_stop = processor.stops_before_erase and processor.cannot(Operation.SUPPRESS) is None
     stop_first = may_stop and (waits or Operation.EXPORT in operations(rights))
     bare = Right.OBJECTION in rights or Right.CONSENT_WITHDRAWAL in rights
-    number = max((s.number for s in at.steps), default=0)
+    last = max((s.number for s in at.steps), default=0)
     rows = []
-    for operation, ordinal in steps_wanted(at, stop_first=stop_first, bare=bare):
-        number += 1
-        rows.append(
-            {
-                "id": f"{turn.track}.{number}",
-                "request": turn.request,
-                "track": turn.track,
-                "number": number,
-                "operation": operation.value,
-                "holding": ordinal,
-                "key": new_id() + new_id(),
-                "state": "ready",
-            }
-        )
+    for number, (operation, ordinal) in enumerate(steps_wanted(at, stop_first=stop_first, bare=bare), last + 1):
+        row = {"id": f"{turn.track}.{number}", "request": turn.request, "track": turn.track, "number": number}
+        row |= {"operation": operation.value, "holding": ordinal, "key": new_id() + new_id(), "state": "ready"}
+        rows.append(row)
     if rows:
-        conn.execute(insert(steps), rows)
+        conn.execute(_ADD_STEPS, rows)
+    return bool(rows)

@@ -7,11 +7,12 @@ next state are committed together or not at all.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, Update, bindparam, func, insert, select, update
 
 from hub.coordinator.codec import instant
 from hub.errors import Fenced
@@ -70,6 +71,11 @@ _SIBLINGS = (
         tracks.c.phase != "settled",
     )
 )
+
+
+def with_steps(conn: Connection, at: Snapshot) -> Snapshot:
+    """The snapshot with its steps read anew."""
+    return replace(at, steps=conn.execute(_STEPS, {"track": at.track.id}).all())
 
 
 def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> Snapshot | None:
@@ -138,21 +144,44 @@ def release(conn: Connection, track: str, *, phase: str, at: float | None, reaso
     conn.execute(_RELEASE, {"track": track, "to": phase, "at": at, "because": reason})
 
 
+@lru_cache(maxsize=256)
+def _changing(table: Table, names: tuple[str, ...]) -> Update:
+    """An update by id, built once per set of columns: building it costs more than running it."""
+    return update(table).where(table.c.id == bindparam("id_")).values({name: bindparam(f"to_{name}") for name in names})
+
+
+def _change(conn: Connection, table: Table, row: str, values: Mapping[str, Any]) -> None:
+    statement = _changing(table, tuple(sorted(values)))
+    conn.execute(statement, {"id_": row} | {f"to_{name}": value for name, value in values.items()})
+
+
 def change_step(conn: Connection, step: str, **values: Any) -> None:
     """Change a step's columns."""
-    conn.execute(update(steps).where(steps.c.id == step).values(**values))
+    _change(conn, steps, step, values)
 
 
 def change_track(conn: Connection, track: str, **values: Any) -> None:
     """Change a track's columns."""
-    conn.execute(update(tracks).where(tracks.c.id == track).values(**values))
+    _change(conn, tracks, track, values)
+
+
+def change_request(conn: Connection, request: str, **values: Any) -> None:
+    """Change a request's columns."""
+    _change(conn, requests, request, values)
+
+
+_WAKE = (
+    update(tracks)
+    .where(tracks.c.id.in_(bindparam("ids", expanding=True)), tracks.c.phase != "settled")
+    .values(wake_at=bindparam("now"))
+)
 
 
 def wake(conn: Connection, chosen: Iterable[str], now: float) -> list[str]:
     """Mark tracks as due now; the engine finds them there even when its own alarm is lost. Returns their ids."""
     ids = list(chosen)
     if ids:
-        conn.execute(update(tracks).where(tracks.c.id.in_(ids), tracks.c.phase != "settled").values(wake_at=now))
+        conn.execute(_WAKE, {"ids": ids, "now": now})
     return ids
 
 
@@ -187,6 +216,9 @@ def due_tracks(conn: Connection, until: float, most: int) -> Sequence[str]:
     return conn.execute(_DUE, {"until": until, "most": most}).scalars().all()
 
 
+_KNOWN = select(identifiers).where(identifiers.c.request == bindparam("request")).order_by(identifiers.c.seq)
+
+
 def known_identifiers(conn: Connection, request: str) -> Sequence[Row[Any]]:
     """The request's identifiers, in the order they became known."""
-    return conn.execute(select(identifiers).where(identifiers.c.request == request).order_by(identifiers.c.seq)).all()
+    return conn.execute(_KNOWN, {"request": request}).all()

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from hub.coordinator.decide import actionable, undecided
-from hub.coordinator.journal import append, new_id, open_task, wake
+from hub.coordinator.journal import append, change_request, new_id, open_task, wake
 from hub.coordinator.verdict import Duty, duties, verdict
 from hub.evidence.events import event
 from hub.holding import Search
@@ -42,12 +42,28 @@ class Rules:
     auto_actor: str = "policy_automatic"
 
 
+_MINE = bindparam("request")
+_REQUEST = select(requests).where(requests.c.id == _MINE)
+_TRACKS = select(tracks).where(tracks.c.request == _MINE)
+_FOUND = select(holdings).where(holdings.c.request == _MINE)
+_UNSETTLED = select(func.count(tracks.c.id)).where(tracks.c.request == _MINE, tracks.c.phase != "settled")
+_AFTER = select(tracks.c.id).where(tracks.c.request == _MINE, tracks.c.reason == "erase_after")
+_ASKED = select(func.count(tasks.c.id)).where(tasks.c.request == _MINE, tasks.c.result.is_(None))
+_COPIES = select(func.count(exports.c.track)).where(exports.c.request == _MINE)
+_LEARNED = select(identifiers.c.label).where(identifiers.c.request == _MINE, identifiers.c.round == bindparam("round"))
+_APPROVE = (
+    update(holdings)
+    .where(holdings.c.request == bindparam("of"), holdings.c.ordinal.in_(bindparam("ordinals", expanding=True)))
+    .values(approved=True)
+)
+
+
 def progress(conn: Connection, root: RootKey, request: str, rules: Rules, now: float) -> list[str]:
     """Move a request on as far as the journal allows; returns the tracks to wake."""
-    row = conn.execute(select(requests).where(requests.c.id == request)).one()
+    row = conn.execute(_REQUEST, {"request": request}).one()
     if row.state in {"closed", "cancelled"}:
         return []
-    every = conn.execute(select(tracks).where(tracks.c.request == request)).all()
+    every = conn.execute(_TRACKS, {"request": request}).all()
     woken: list[str] = []
     if row.state == "finding":
         if _still_looking(row, every, now):
@@ -55,7 +71,7 @@ def progress(conn: Connection, root: RootKey, request: str, rules: Rules, now: f
         woken = _next_round(conn, row, every, rules, now)
         if woken:
             return woken
-        conn.execute(update(requests).where(requests.c.id == request).values(state="acting"))
+        change_request(conn, request, state="acting")
         woken = [t.id for t in every]
     else:
         # A late service taught something: search with it wherever that is possible, settled tracks too.
@@ -63,6 +79,15 @@ def progress(conn: Connection, root: RootKey, request: str, rules: Rules, now: f
     woken += _review(conn, root, row, rules, now)
     _close(conn, root, row, rules, now)
     return wake(conn, dict.fromkeys(woken), now)
+
+
+def settled(conn: Connection, root: RootKey, request: str, rules: Rules, now: float) -> list[str]:
+    """A track has settled: close the request if it was the last thing open. Returns the tracks to wake."""
+    if not conn.execute(_UNSETTLED, {"request": request}).scalar_one():
+        return progress(conn, root, request, rules, now)
+    # Only erasures that wait for this instance's (`erase_after`) have something to gain.
+    waiting = conn.execute(_AFTER, {"request": request}).scalars().all()
+    return wake(conn, waiting, now)
 
 
 def _still_looking(row: Row[Any], every: Sequence[Row[Any]], now: float) -> bool:
@@ -74,8 +99,7 @@ def _still_looking(row: Row[Any], every: Sequence[Row[Any]], now: float) -> bool
 
 
 def _new_labels(conn: Connection, row: Row[Any]) -> set[str]:
-    query = select(identifiers.c.label).where(identifiers.c.request == row.id, identifiers.c.round == row.round + 1)
-    return set(conn.execute(query).scalars())
+    return set(conn.execute(_LEARNED, {"request": row.id, "round": row.round + 1}).scalars())
 
 
 def _next_round(conn: Connection, row: Row[Any], every: Sequence[Row[Any]], rules: Rules, now: float) -> list[str]:
@@ -102,7 +126,7 @@ def _can_search(rules: Rules, instance: str, labels: set[str]) -> bool:
 
 def _review(conn: Connection, root: RootKey, row: Row[Any], rules: Rules, now: float) -> list[str]:
     """Approve what policy approves by itself; ask a person for everything else."""
-    found = conn.execute(select(holdings).where(holdings.c.request == row.id)).all()
+    found = conn.execute(_FOUND, {"request": row.id}).all()
     if any(map(undecided, found)):
         open_task(conn, row.id, "decide", "Decide whose the uncertain holdings are: hub decide", now)
     if not NEEDS_APPROVAL & set(operations([Right(r) for r in row.rights])) or row.options.get("undone"):
@@ -129,25 +153,23 @@ def approve(
 ) -> list[str]:
     """Record an approval of these holdings; the grace period begins with the first one. Returns the tracks to wake."""
     ordinals = [h.ordinal for h in waiting]
-    chosen = (holdings.c.request == row.id) & holdings.c.ordinal.in_(ordinals)
-    conn.execute(update(holdings).where(chosen).values(approved=True))
+    conn.execute(_APPROVE, {"of": row.id, "ordinals": ordinals})
     if row.grace_until is None and rules.grace > 0:
-        conn.execute(update(requests).where(requests.c.id == row.id).values(grace_until=now + rules.grace))
+        change_request(conn, row.id, grace_until=now + rules.grace)
     approved = event("request.approved", by=by, count=len(ordinals), decision="approved", reason=reason)
     append(conn, root, row.id, [approved], now)
-    done = (tasks.c.request == row.id) & (tasks.c.kind == "review") & tasks.c.result.is_(None)
-    conn.execute(update(tasks).where(done).values(result="done", settled_by=by, settled=now))
+    if reason != "policy":
+        done = (tasks.c.request == row.id) & (tasks.c.kind == "review") & tasks.c.result.is_(None)
+        conn.execute(update(tasks).where(done).values(result="done", settled_by=by, settled=now))
     return sorted({h.track for h in waiting})
 
 
 def _close(conn: Connection, root: RootKey, row: Row[Any], rules: Rules, now: float) -> None:
     """Close the request when every track is settled, nothing is asked of a person and every copy was delivered."""
-    unsettled = select(func.count()).select_from(tracks).where(tracks.c.request == row.id, tracks.c.phase != "settled")
-    asked = select(func.count()).select_from(tasks).where(tasks.c.request == row.id, tasks.c.result.is_(None))
-    if conn.execute(unsettled).scalar_one() or conn.execute(asked).scalar_one():
+    key = {"request": row.id}
+    if any(conn.execute(query, key).scalar_one() for query in (_UNSETTLED, _ASKED)):
         return
-    copies = select(func.count()).select_from(exports).where(exports.c.request == row.id)
-    if row.delivered is None and conn.execute(copies).scalar_one():
+    if row.delivered is None and conn.execute(_COPIES, key).scalar_one():
         return
     finish(conn, root, row.id, rules, now)
 
@@ -176,4 +198,4 @@ def finish(conn: Connection, root: RootKey, request: str, rules: Rules, now: flo
     count = conn.execute(select(requests.c.seq).where(requests.c.id == request)).scalar_one() + 1
     outcome = why.pop("outcome", None) or verdict(every, taken, found)
     append(conn, root, request, [event("request.closed", events=count, outcome=outcome, **why)], now)
-    conn.execute(update(requests).where(requests.c.id == request).values(state="closed", closed=now))
+    change_request(conn, request, state="closed", closed=now)

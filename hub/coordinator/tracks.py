@@ -15,9 +15,9 @@ from hub.coordinator import acting, exporting, finding
 from hub.coordinator.codec import instant
 from hub.coordinator.decide import Action, Confirm, Find, Perform, Reconcile, Rest, Resume, Settle, next_action
 from hub.coordinator.fleet import Active, Fleet
-from hub.coordinator.journal import Snapshot, append, change_step, release, renew, snapshot
+from hub.coordinator.journal import Snapshot, append, change_step, change_track, release, renew, snapshot, with_steps
 from hub.coordinator.leases import Keeper, Lease
-from hub.coordinator.progress import Rules, progress
+from hub.coordinator.progress import Rules, progress, settled
 from hub.errors import Fenced, HubError, KeyUnavailable, StoreError
 from hub.evidence.events import Event
 from hub.processor import Operation
@@ -142,13 +142,12 @@ class Worker:
             return Rest(at.track.lease_until, "leased")
         until = now + self.desk.patience.lease
         attempt = at.track.attempt + 1
-        mine = {"attempt": attempt, "lease_owner": self.owner, "lease_until": until}
-        conn.execute(update(tracks).where(tracks.c.id == track).values(mine))
+        change_track(conn, track, attempt=attempt, lease_owner=self.owner, lease_until=until)
         audit.record(
             conn, at=instant(now), actor=self.desk.actor, request=at.track.request, what="track", why="carry_out"
         )
         turn = Turn(self.desk, at, attempt, until)
-        turn.proceed(conn)
+        turn.proceed(conn, at)
         return turn
 
     def _extend(self, lease: Lease, until: float) -> None:
@@ -223,27 +222,36 @@ class Turn:
         self.desk.db.write(fenced)
         self.lease.until = self.until
 
-    def proceed(self, conn: Connection) -> None:
+    def proceed(self, conn: Connection, at: Snapshot | None = None) -> None:
         """Decide what comes next, and write its intent or let the track go. Runs inside the caller's transaction."""
         now = self.desk.now()
         self.woken = []
-        self.at = self._look(conn)
+        self.at = at or self._look(conn)
         searched = isinstance(self.action, Find)
         if searched or (self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now):
             self._move_on(conn, now)
+        if self.at.track.phase == "act" and finding.add_steps(self, conn):
+            self.at = with_steps(conn, self.at)
         track = self.at.track
-        self.action = next_action(self.at, now, self.active_batch())
+        self.action = next_action(self.at, now, self.desk.fleet.processor(self.instance).batch)
         match self.action:
             case Perform(steps):
                 for step in steps:
                     change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
-            case Rest(at, reason):
-                release(conn, self.track, phase=track.phase, at=at, reason=reason)
+            case Rest(at_, reason):
+                release(conn, self.track, phase=track.phase, at=at_, reason=reason)
             case Settle():
                 release(conn, self.track, phase="settled", at=None, reason=None)
-                self.woken = progress(conn, self.root, self.request, self.desk.rules, now)
+                self.woken += settled(conn, self.root, self.request, self.desk.rules, now)
             case _:
                 pass
+
+    def _move_on(self, conn: Connection, now: float) -> None:
+        """Let the request move on: a round may be over, an approval may follow from policy."""
+        moved = progress(conn, self.root, self.request, self.desk.rules, now)
+        self.woken = [track for track in moved if track != self.track]
+        if moved:
+            self.at = self._look(conn)
 
     def private(self) -> dict[str, Any]:
         """What of the request itself lies in the vault: the corrections asked for, on whose behalf, a reference."""
@@ -259,15 +267,6 @@ class Turn:
     def tell(self, event: Event) -> None:
         """Tell observers once the transaction is through."""
         self.news.append({"type": event.type, "request": self.request, **event.fields})
-
-    def active_batch(self) -> dict[str, int]:
-        """Kind → batch size of the instance's connector."""
-        return dict(self.desk.fleet.processor(self.instance).batch)
-
-    def _move_on(self, conn: Connection, now: float) -> None:
-        woken = progress(conn, self.root, self.request, self.desk.rules, now)
-        self.woken = [t for t in woken if t != self.track]
-        self.at = self._look(conn)
 
     def _look(self, conn: Connection) -> Snapshot:
         found = snapshot(conn, self.track, self._erase_after)
