@@ -36,6 +36,7 @@ EXTERNAL = (
         b"<vspaccess><errorcode>0000</errorcode>",
         b'<?xml version="1.0" encoding="KLINGON"?><vspaccess><errorcode>0000</errorcode></vspaccess>',
         b'{"errorcode": "0000"}',
+        b"<!DOCTYPE vspaccess><vspaccess><errorcode>0000</errorcode></vspaccess>",
         BOMB,
         EXTERNAL,
     ],

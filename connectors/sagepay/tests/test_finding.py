@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -209,6 +210,13 @@ def test_more_rows_than_a_page_are_all_read(account: Account, town: Town) -> Non
         account.sandbox.stock.pay(f"MANY-{number:03}", town.main, 10)
     held = account.holdings(town.main.subject())
     assert sum(name.startswith("MANY-") for name in held) == 173
+
+
+def test_a_payment_dated_in_another_time_zone_at_either_end_is_not_missed(account: Account, town: Town) -> None:
+    account.sandbox.stock.pay("FIRST", town.main, 41)
+    account.sandbox.stock.pay("LAST", town.main, -1)
+    since = account.clock.now().date() - timedelta(days=40)
+    assert {"FIRST", "LAST"} <= account.holdings(town.main.subject(), search_from=since).keys()
 
 
 def many(account: Account, town: Town, count: int) -> None:
