@@ -209,11 +209,11 @@ def test_a_connectors_own_complaint_cannot_quote_the_secret(home: Path) -> None:
     ("text", "key", "fix"),
     [
         ("jurisdicton = 'uk'\n", "jurisdicton", "Did you mean jurisdiction?"),
-        ("[polcy]\nrounds = 1\n", "polcy", "Did you mean policy?"),
+        ("[polici]\nrounds = 1\n", "polici", "Did you mean policy?"),
         ("[policy]\nround = 1\n", "policy.round", "Did you mean rounds?"),
         ("[policy]\napprove = [{right = 'erasure', verified = 'x'}]\n", "policy.approve.0.verified", "verified_by"),
         (NEWS + "sever = 'eu1'\n", "instances.news.sever", "Did you mean server?"),
-        (NEWS + "lable = 'x'\n", "instances.news.lable", "Did you mean label?"),
+        (NEWS + "labell = 'x'\n", "instances.news.labell", "Did you mean label?"),
         ("[register.web]\nlabl = 'x'\n", "register.web.labl", "Did you mean label?"),
         ("zzz = 1\n", "zzz", "Known here: "),
     ],
