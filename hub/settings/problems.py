@@ -119,7 +119,7 @@ def _quotes(finding: Mapping[str, Any]) -> bool:
 
 def _or_set(loc: Sequence[int | str]) -> str:
     name = settable(loc)
-    return f", or in {name}" if name else ""
+    return f", or set {name}" if name else ""
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -158,4 +158,4 @@ def _inner(field: FieldInfo) -> Mapping[str, FieldInfo]:
 
 
 def _meaning(field: FieldInfo | None) -> str:
-    return f"It says {field.description}." if field and field.description else ""
+    return f"Meaning: {field.description.rstrip('.')}." if field and field.description else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,9 +19,10 @@ from hub.settings.shape import FIELDS, NAME, SETTINGS, Controller, InstanceKeys,
 
 Processors = Mapping[str, type[Processor[Any]]]
 _TABLES = ("controller", "policy", "instances", "register")
+_WIDTH = 118
 _HEAD = """\
-# Settings of the Subject Request Hub. docs/settings.md explains every key; `hub doctor` checks this file.
-# A line that is commented out shows the default. Secrets do not belong here: they come from the environment.
+# Settings of the Subject Request Hub; docs/settings.md explains them, `hub doctor` checks them. Behind a # without a
+# blank stands a setting with its default: take the # away to change it. Secrets come from the environment.
 """
 _INSTANCES = """
 # One table for each account at a service, as many of one connector as there are accounts. Each can also have:
@@ -28,7 +30,7 @@ _INSTANCES = """
 _REGISTER = """
 # Every system that may hold personal data belongs into the register, also where no connector serves it: plans and
 # proofs list them all.
-# [register.filing_cabinet]
+#[register.filing_cabinet]
 """
 
 
@@ -39,7 +41,7 @@ def render_default(processors: Processors) -> str:
     parts = [_HEAD, *_lines(top), "\n[controller]\n", *_lines(Controller.model_fields)]
     parts += ["\n[policy]\n", *_lines(Policy.model_fields), _INSTANCES, *_lines(own)]
     for name, processor in sorted(processors.items()):
-        parts += [f"\n# {processor.title}\n# [instances.{name}]\n", f'# connector = "{name}"\n']
+        parts += [f"\n# {processor.title}\n#[instances.{name}]\n", f'#connector = "{name}"\n']
         parts += _lines(processor.config_model.model_fields, at=("instances", name))
     return "".join([*parts, _REGISTER, *_lines(System.model_fields)])
 
@@ -83,12 +85,16 @@ def _lines(fields: Mapping[str, FieldInfo], *, at: Sequence[str] = (), table: st
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _lines(field.annotation.model_fields, at=(*at, key), table=f"{name}.")
             continue
-        meaning = f"  # {field.description}" if field.description else ""
+        meaning = field.description.rstrip(".") if field.description else ""
         if is_secret(field):
-            yield f"# {name}: a secret, comes from {variable((*at, key))} or a secret_file{meaning}\n"
+            yield _prose(f"{name} is a secret: set {variable((*at, key))}, or use a secret_file. {meaning}")
         else:
-            required = " (required)" if field.is_required() else ""
-            yield f"# {name} ={_literal(field)}{meaning}{required}\n"
+            yield _prose(meaning + " (required)" * field.is_required())
+            yield f"#{name} ={_literal(field)}\n"
+
+
+def _prose(text: str) -> str:
+    return "".join(f"# {line}\n" for line in textwrap.wrap(text, _WIDTH))
 
 
 def _literal(field: FieldInfo) -> str:
@@ -98,7 +104,16 @@ def _literal(field: FieldInfo) -> str:
         return ""
     if isinstance(default, timedelta):
         return f' "{_short(default)}"'
-    return f" {json.dumps(to_jsonable_python(default), ensure_ascii=False)}"
+    return f" {_toml(to_jsonable_python(default))}"
+
+
+def _toml(value: Any) -> str:
+    """A JSON value as TOML: they differ in tables alone."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(duration: timedelta) -> str:

@@ -35,6 +35,7 @@ from hub import (
     unsupported,
 )
 from hub.errors import SettingsError
+from hub.plugins import load as load_plugins
 from hub.settings import Settings, enabled_plugins, json_schema, load, render_default
 
 SECRET = "s3cr3t-canary-7731"
@@ -50,6 +51,8 @@ class LetterConfig(InstanceConfig):
     api_key: SecretStr = Field(description="the key from Account → Extras")
     server: str = Field("us1", description="the data centre")
     page: int = Field(100, ge=1, le=1000)
+    tags: dict[str, str] = Field(default_factory=lambda: {"first name": 'F"N'})
+    lists: tuple[str, ...] = ("a", "b")
     login: Login = Login()
 
     @field_validator("api_key")
@@ -427,21 +430,35 @@ def test_a_new_hub_toml_loads_as_it_stands(home: Path) -> None:
     assert settings.digest() == read(home, "", {}).digest()
 
 
+def uncommented(text: str, begin: str, end: str) -> str:
+    """The settings between two marks, with the # taken away that makes them comments."""
+    part = text[text.index(begin) : text.index(end)]
+    return re.sub(r"^#(?! )", "", part, flags=re.MULTILINE)
+
+
 def test_the_examples_in_a_new_hub_toml_load_when_uncommented(home: Path) -> None:
     text = render_default(PROCESSORS)
     assert "HUB_INSTANCES__LETTERS__API_KEY" in text
-    example = text[text.index("# [instances.letters]") : text.index("# Every system")]
-    lines = [line.removeprefix("# ") for line in example.splitlines() if " =" in line or "[instances" in line]
-    settings = read(home, "\n".join(lines), {"HUB_INSTANCES__LETTERS__API_KEY": SECRET})
-    assert settings.instances["letters"].config.model_dump()["page"] == 100
+    example = uncommented(text, "#[instances.letters]", "# Every system")
+    settings = read(home, example, {"HUB_INSTANCES__LETTERS__API_KEY": SECRET})
+    assert settings.instances["letters"].config == LetterConfig(api_key=SecretStr(SECRET))
 
 
 def test_every_default_shown_is_the_default(home: Path) -> None:
-    text = render_default({})
-    policy = text[text.index("[policy]") : text.index("# One table")].replace("# ", "", 1)
-    lines = [line.removeprefix("# ") for line in policy.splitlines() if " = " in line]
-    assert len(lines) == 10
-    assert read(home, "[policy]\n" + "\n".join(lines), {}).digest() == read(home, "", {}).digest()
+    policy = uncommented(render_default({}), "[policy]", "# One table")
+    assert len(tomllib.loads(policy)["policy"]) == 10
+    assert read(home, policy, {}).digest() == read(home, "", {}).digest()
+
+
+def test_the_examples_of_bundled_connectors_lack_nothing_but_what_is_required(home: Path) -> None:
+    processors = load_plugins().processors
+    text = uncommented(render_default(processors), "#[instances.", "# Every system")
+    (home / "hub.toml").write_text(re.sub(r"^\w+ =$", "", text, flags=re.MULTILINE))
+    with pytest.raises(SettingsError) as caught:
+        load(home, processors, {})
+    wrong = re.findall(r"^  (instances\S+) (.+)$", caught.value.message, re.MULTILINE)
+    assert {key.split(".")[1] for key, _ in wrong} == set(processors)
+    assert [what for _, what in wrong if "is missing" not in what] == []
 
 
 def test_the_schema_accepts_what_loads_and_knows_no_secret(home: Path) -> None:
