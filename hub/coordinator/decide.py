@@ -78,7 +78,7 @@ def undecided(holding: Row[Any]) -> bool:
     return holding.decision is None and not (holding.match == "exact" and holding.reach == "sole")
 
 
-def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  # noqa: PLR0911  # a decision table
+def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  # a decision table
     """What the track does next.
 
     Args:
@@ -107,14 +107,14 @@ def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  
         # A later holding may depend on an earlier one being gone (children first). Open business is the service's
         # settled answer for now: it refuses the parent by itself, so the others need not wait for it.
         erasing_held_up |= erase and step.reason != "refused"
-    if waits:
-        timed = [w for w in waits if w.at is not None]
-        return min(timed, key=lambda w: w.at or 0.0) if timed else waits[0]
     if any(map(undecided, at.holdings)):
-        return Rest(None, "decision")
+        waits.append(Rest(None, "decision"))
     if track.state == "finding":
-        return Rest(track.barrier_at, "barrier")
-    return Settle()
+        waits.append(Rest(track.barrier_at, "barrier"))  # whoever rests first ends the round when patience does
+    if not waits:
+        return Settle()
+    timed = [w for w in waits if w.at is not None]
+    return min(timed, key=lambda w: w.at or 0.0) if timed else waits[0]
 
 
 def _start(at: Snapshot, step: Row[Any], now: float, batch: Mapping[str, int]) -> Action:
