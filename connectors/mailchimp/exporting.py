@@ -10,8 +10,13 @@ from connectors.mailchimp.problems import NotThere
 from hub import Record
 
 _PARTS = ("tags", "notes", "activity", "goals", "events")
-_HIDDEN = frozenset({"_links", "last_note"})  # the last note comes again among the notes
-_STAFF = "created_by"  # who wrote a note is about somebody else
+_HIDDEN = frozenset(
+    {
+        "_links",  # addresses of the service's own
+        "last_note",  # comes again among the notes
+        "created_by",  # who wrote a note is about somebody else
+    }
+)
 
 
 def export_member(api: Api, audience: str, read: Callable[[], Json | None], cursor: str | None) -> Iterator[Record]:
@@ -41,8 +46,7 @@ def export_member(api: Api, audience: str, read: Callable[[], Json | None], curs
 def _part(api: Api, audience: str, key: str, name: str, start: int) -> Iterator[Record]:
     try:
         for number, found in enumerate(api.part(audience, key, name, start), start + 1):
-            hidden = _HIDDEN | {_STAFF}
-            yield Record(name, {k: v for k, v in found.items() if k not in hidden}, f"{name}:{number}")
+            yield Record(name, {k: v for k, v in found.items() if k not in _HIDDEN}, f"{name}:{number}")
     except NotThere:
         # Mailchimp documents these for every member. One that it says is not there is named, not passed over.
         yield Record("not_available", {"part": name, "reason": "Mailchimp says that it has none for this contact."})

@@ -240,6 +240,14 @@ def test_who_receives_nothing_already_is_left_as_they_are(
     assert row["status"] == left
 
 
+def test_an_archived_member_is_not_touched_lest_it_come_back(
+    bench: Bench[Mailchimp], member: Holding, sandbox: MailchimpSandbox, row: dict[str, Any]
+) -> None:
+    row["status"] = "archived"
+    assert suppress(bench, member, EVERYTHING)[1] == AsAsked()
+    assert {call.method for call in sandbox.calls} == {"GET"}
+
+
 def test_a_restriction_archives_and_keeps_everything(
     bench: Bench[Mailchimp], member: Holding, sandbox: MailchimpSandbox, row: dict[str, Any]
 ) -> None:

@@ -182,6 +182,7 @@ CASES = {
     "404 other's": Case(
         Status(404, '{"status": 404, "error": "no"}', media_type=PROBLEM), ContractError, OutcomeUnknown
     ),
+    "404 of another kind": Case(documented(404, "Account Closed"), ContractError, Manual),
     "404 as 200": Case(
         Garbage('{"status": 404, "title": "Resource Not Found"}', 200, "application/json"),
         ContractError,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors.mailchimp import api
 from connectors.mailchimp.processor import Mailchimp
 from connectors.mailchimp.sandbox import MailchimpSandbox
 from connectors.mailchimp.sandbox.account import FAIR, NEWS, OUTLET, SHOP, hash_of, member
@@ -226,6 +227,10 @@ def test_an_address_with_a_domain_in_letters_is_found_in_both_spellings(held: He
     for number, written in enumerate(("zoë@bücher.example", "zoë@xn--bcher-kva.example"), 901):
         news.members[hash_of(written)] = member(news, written, "subscribed", {}, number)
     assert len(held(by_email("zoë@bücher.example"))) == 2
+
+
+def test_a_member_is_named_as_the_vendors_documentation_says() -> None:
+    assert api.hash_of("Urist.McVankab@freddiesjokes.com") == "62eeb292278cc15f5817cb78f7790b08"
 
 
 def test_keys_are_the_same_after_a_restart(held: Held) -> None:
