@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from sqlalchemy import Connection, select
@@ -27,7 +27,6 @@ from hub.coordinator.progress import Rules
 from hub.coordinator.tracks import Desk, Patience, Worker
 from hub.errors import HubError, UsageError
 from hub.fingerprint import code_digest
-from hub.handover import Handover, hand_over
 from hub.home import EngineLock, Home
 from hub.plugins import Plugins
 from hub.plugins import load as load_plugins
@@ -39,12 +38,17 @@ from hub.store import audit
 from hub.store.db import Database
 from hub.store.kek import open_kek
 from hub.store.keys import Keys
+from hub.store.ledger import Ledger
 from hub.store.schema import events
+from hub.store.shredding import Shredder
 from hub.store.vault import Vault
 from hub.subject import Subject
 from hub.timepiece import SystemTime, Timepiece
 from hub.tokens import Tokens
 from hub.wire import Recorder, Wire, flight
+
+if TYPE_CHECKING:
+    from hub.handover import Handover
 
 ENGINE = "engine"  # who reads in the audit when the hub itself carries a request out
 POLICY = "policy_automatic"  # who approves where the settings do
@@ -63,7 +67,7 @@ class Hub:
     """A hub on its data folder. Made by `Hub.open`; close it, or use it as a context manager."""
 
     def __init__(
-        self, home: Home, plugins: Plugins, settings: Settings, db: Database, keys: Keys, clock: Timepiece
+        self, home: Home, *, plugins: Plugins, settings: Settings, db: Database, keys: Keys, clock: Timepiece
     ) -> None:
         self.home = home
         self.plugins = plugins
@@ -75,6 +79,7 @@ class Hub:
         self.fleet = Fleet(settings.instances, plugins.processors, self._services, plugins.versions.__getitem__)
         self.rules = self._rules()
         self._keys = keys
+        self._ledger = Ledger(keys)
         self._lock = EngineLock(home)
         self._engine: LocalEngine | None = None
 
@@ -95,7 +100,8 @@ class Hub:
         plugins = plugins or load_plugins(enabled_plugins(home.folder, environ))
         settings = load_settings(home.folder, plugins.processors, environ)
         keys = Keys.open(home.keys, open_kek(kek_source(home, settings.kek)))
-        return cls(home, plugins, settings, Database.open(home.database), keys, clock or SystemTime())
+        db = Database.open(home.database)
+        return cls(home, plugins=plugins, settings=settings, db=db, keys=keys, clock=clock or SystemTime())
 
     def close(self) -> None:
         """Let go of the database."""
@@ -251,6 +257,8 @@ class Hub:
 
     def export(self, request: str, out: Path, *, passphrase: str | None, by: str) -> Handover:
         """Hand over the copy as a zip file, encrypted unless `passphrase` is None. The reading is audited."""
+        from hub.handover import hand_over  # noqa: PLC0415  # the zip's libraries: 9 MB that an idle engine does without
+
         root = self.vault.root(request)
         self._audited(request, by, "export" if passphrase else "export_plain", "handover")
         with self.db.read() as conn:
@@ -287,6 +295,7 @@ class Hub:
         )
         self._engine = engine
         try:
+            Shredder(self.db, self._keys, self.home.spool).reconcile()  # what a crash left half shredded
             worker.take_over()
             engine.start()
             yield engine
