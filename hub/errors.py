@@ -42,7 +42,7 @@ class HubError(Exception):
     """
 
     def __init__(self, message: str = "", *, instance: str | None = None, hint: str = "") -> None:
-        self.message = message or (self.__doc__ or "").strip().splitlines()[0]
+        self.message = message or (self.__doc__ or type(self).__name__).strip().partition("\n")[0]
         self.instance = instance
         self.hint = hint
         super().__init__(self.message)
@@ -161,6 +161,8 @@ POLICY: dict[type[HubError], Policy] = {
     PluginFailed: Policy(Action.FAIL, Blame.CONFIG),
     Damaged: Policy(Action.FAIL, Blame.HUB),
     Fenced: Policy(Action.STOP, Blame.HUB),
+    UsageError: Policy(Action.FAIL, Blame.HUB),
+    SettingsError: Policy(Action.FAIL, Blame.CONFIG),
     StoreError: Policy(Action.RETRY, Blame.HUB),
     KeyUnavailable: Policy(Action.FAIL, Blame.CONFIG),
 }

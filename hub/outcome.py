@@ -41,7 +41,7 @@ def _check_code(code: str) -> None:
 
 
 def _check_text(text: str) -> None:
-    if len(text) > _MAX_EXPLANATION or "\n" in text:
+    if len(text) > _MAX_EXPLANATION or len(text.splitlines()) > 1:
         raise ValueError(f"An explanation is one line of at most {_MAX_EXPLANATION} characters")
 
 

@@ -267,7 +267,7 @@ class _UnsupportedOperation:
     def __init__(self, reason: str) -> None:
         self.answer = Unsupported(reason)
 
-    def __call__(self, *_: Any) -> Outcome:
+    def __call__(self, *_: Any, **__: Any) -> Outcome:
         return self.answer
 
 
@@ -300,11 +300,10 @@ class Processor(ABC, Generic[Config]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
-            if isinstance(typing.get_origin(base), type) and issubclass(typing.get_origin(base), Processor):
-                (model,) = typing.get_args(base)
-                if isinstance(model, type):
-                    cls.config_model = model
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            for argument in typing.get_args(base):
+                if isinstance(argument, type) and issubclass(argument, InstanceConfig):
+                    cls.config_model = argument
 
     def __init__(self, config: Config, hub: Services) -> None:
         self.config = config

@@ -1,9 +1,5 @@
 """The data subject: the identifiers a request came with, in one normal form, and the rules by which two are the same.
 
-Normal forms (they are what evidence hashes, facts/evidence.md): an e-mail address is trimmed, NFC and lower-cased, its
-domain in ASCII (IDNA); a telephone number is E.164; a name is NFC with single spaces; a postal address is its lines in
-order; an external id is `namespace=value`, the value untouched.
-
 Nothing here ever shows a value: `repr` says the kind alone, and an error names the kind and the fault.
 """
 
@@ -12,18 +8,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from hub.errors import InvalidIdentifier
+from hub.normal import MAX_TEXT, clean, normal_email, normal_phone, words
 
-MAX_TEXT = 300  # characters in a name, an address line or an external id
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
-# Bidirectional overrides and isolates reorder what a person reads; letters of right-to-left scripts are fine.
-_REORDERING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class IdentifierKind(StrEnum):
@@ -63,7 +56,7 @@ class Identifier:
     @classmethod
     def name(cls, text: str) -> Identifier:
         """A person's full name. Raises `InvalidIdentifier`."""
-        return cls(IdentifierKind.NAME, _clean(text, "name"))
+        return cls(IdentifierKind.NAME, clean(text, "name"))
 
     @classmethod
     def address(cls, address: PostalAddress) -> Identifier:
@@ -78,7 +71,7 @@ class Identifier:
                 "An external id needs a namespace of lower-case words joined by dots",
                 hint="Write it as SYSTEM.KIND=VALUE, for example salesforce.contact=003000000000001.",
             )
-        return cls(IdentifierKind.EXTERNAL, _clean(value, "external id", keep_spaces=True), namespace)
+        return cls(IdentifierKind.EXTERNAL, clean(value, "external id", keep_spaces=True), namespace)
 
     @property
     def label(self) -> str:
@@ -100,11 +93,14 @@ class Identifier:
         return self.value
 
     def reference(self, key: bytes) -> str:
-        """HMAC-SHA256 of `canonical()` under `key`, 64 hex digits: a subject reference (facts/evidence.md)."""
+        """HMAC-SHA256 of `canonical()` under `key`, 64 hex digits: a subject reference."""
         return hmac.new(key, self.canonical().encode(), hashlib.sha256).hexdigest()
 
     def matches(self, text: str, *, region: str | None = None) -> bool:
-        """Whether a service's own `text` is this very identifier; text that is no identifier at all is not."""
+        """Whether a service's own `text` is this very identifier; text that is no identifier at all is not.
+
+        An address matches on the same words in the same order, however they are spread over lines and commas.
+        """
         try:
             match self.kind:
                 case IdentifierKind.EMAIL:
@@ -113,8 +109,10 @@ class Identifier:
                     return normal_phone(text, region) == self.value
                 case IdentifierKind.EXTERNAL:
                     return text == self.value
-                case IdentifierKind.NAME | IdentifierKind.ADDRESS:
-                    return _clean(text, "text").casefold() == self.value.casefold()
+                case IdentifierKind.NAME:
+                    return clean(text, "name").casefold() == self.canonical()
+                case IdentifierKind.ADDRESS:
+                    return words(text) == words(self.value)
         except InvalidIdentifier:
             return False
 
@@ -141,7 +139,7 @@ class PostalAddress:
 
     def __post_init__(self) -> None:
         for name in ("line1", "line2", "city", "postcode", "country"):
-            object.__setattr__(self, name, _clean(getattr(self, name), "address", may_be_empty=True))
+            object.__setattr__(self, name, clean(getattr(self, name), "address", may_be_empty=True))
         object.__setattr__(self, "postcode", self.postcode.upper())
         if not (self.line1 or self.postcode):
             raise InvalidIdentifier("An address needs at least its first line or its postcode")
@@ -201,8 +199,9 @@ class Subject:
         Shape: `{"email": [...], "phone": [...], "name": [...], "address": [{line1, line2, city, postcode, country}],
         "external": {"NAMESPACE": [...]}}`; a single value may stand without its list. Raises `InvalidIdentifier`.
         """
-        unknown = set(document) - {"email", "phone", "name", "address", "external"}
-        if unknown:
+        if not isinstance(document, Mapping):
+            raise InvalidIdentifier("The subject is not a JSON object", hint='{"email": ["jane@example.org"]}')
+        if set(document) - {"email", "phone", "name", "address", "external"}:
             raise InvalidIdentifier(
                 "The subject has keys that mean nothing here",
                 hint="Known keys: email, phone, name, address, external.",
@@ -212,63 +211,10 @@ class Subject:
         found += [Identifier.name(v) for v in _texts(document.get("name"), "name")]
         found += [Identifier.address(_postal(v)) for v in _listed(document.get("address"))]
         external = document.get("external") or {}
-        if not isinstance(external, Mapping):
+        if not isinstance(external, Mapping) or not all(isinstance(namespace, str) for namespace in external):
             raise InvalidIdentifier("`external` maps namespaces to ids", hint='{"external": {"shop.customer": ["17"]}}')
         found += [Identifier.external(ns, v) for ns, values in external.items() for v in _texts(values, "external")]
         return cls(tuple(found))
-
-
-def normal_email(text: str) -> str:
-    """Trimmed, NFC, lower-cased, domain in ASCII. Raises `InvalidIdentifier`."""
-    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # pulls dnspython: import late
-
-    _refuse_unsafe(text.strip(), "e-mail address")
-    try:
-        parsed = validate_email(
-            text.strip(), check_deliverability=False, allow_quoted_local=True, test_environment=True, strict=True
-        )
-    except EmailNotValidError:
-        raise InvalidIdentifier(
-            "An e-mail address is not valid",
-            hint="It needs one @, a domain, and at most 254 characters (RFC 5321); check for typing errors.",
-        ) from None
-    return f"{parsed.local_part}@{parsed.ascii_domain}".lower()
-
-
-def normal_phone(text: str, region: str | None = None) -> str:
-    """E.164, such as +447700900123. Raises `InvalidIdentifier`."""
-    import phonenumbers  # noqa: PLC0415  # 30 ms of metadata: import late
-
-    _refuse_unsafe(text.strip(), "telephone number")
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number) or number.extension:
-        raise InvalidIdentifier(
-            "A telephone number is not valid",
-            hint="Write it with its country code, +44 …, or set `default_region` in hub.toml for national numbers.",
-        )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _clean(text: str, what: str, *, may_be_empty: bool = False, keep_spaces: bool = False) -> str:
-    text = unicodedata.normalize("NFC", text) if not keep_spaces else text
-    _refuse_unsafe(text, what)
-    if not keep_spaces:
-        text = " ".join(text.split())
-    if not (text.strip() or may_be_empty):
-        raise InvalidIdentifier(f"An empty {what} identifies nobody")
-    return text
-
-
-def _refuse_unsafe(text: str, what: str) -> None:
-    if len(text) > MAX_TEXT + 20:  # room for a 320-character address to get its own, clearer message
-        raise InvalidIdentifier(f"The {what} is longer than {MAX_TEXT} characters")
-    if any(c in _REORDERING or unicodedata.category(c) in {"Cc", "Cs", "Cn", "Co"} for c in text):
-        raise InvalidIdentifier(
-            f"The {what} holds a control or text-reordering character", hint="Type it anew instead of pasting it."
-        )
 
 
 def _texts(value: Any, what: str) -> list[str]:
