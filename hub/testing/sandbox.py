@@ -32,12 +32,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from email.utils import format_datetime
-from typing import Any, ClassVar, TypeVar
-from urllib.parse import parse_qsl, unquote
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
 
 from hub.testing import faults
 from hub.testing.faults import Fault, Faults, What, bend
 from hub.testing.messages import Answer, Refuse, Request, Result
+from hub.testing.routing import Route, route
 from hub.testing.serving import Hangup, Received, Sent, Server
 from hub.testing.town import TOWN, Town
 from hub.timepiece import SystemTime, Timepiece
@@ -61,39 +62,6 @@ class Call:
     route: str
     status: int | None
     executed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A declared route: `handler` is the name of the method that answers it."""
-
-    method: str
-    template: str
-    handler: str
-    segments: tuple[str, ...]
-
-    def fits(self, segments: list[str]) -> bool:
-        """Whether a path of as many segments is of this form; a parameter is never empty."""
-        pairs = zip(self.segments, segments, strict=True)
-        return all(part == wanted or (wanted.startswith("{") and part) for wanted, part in pairs)
-
-    def params(self, segments: list[str]) -> dict[str, str]:
-        """The path's parameters, decoded."""
-        pairs = zip(self.segments, segments, strict=True)
-        return {name[1:-1]: unquote(value) for name, value in pairs if name.startswith("{")}
-
-
-Handler = TypeVar("Handler", bound=Callable[..., Result])
-
-
-def route(method: str, template: str) -> Callable[[Handler], Handler]:
-    """Declares that a method of a sandbox answers `METHOD TEMPLATE`; `{name}` stands for one segment of the path."""
-
-    def mark(handler: Handler) -> Handler:
-        handler.__dict__.setdefault("routes", []).append((method, template))
-        return handler
-
-    return mark
 
 
 class Sandbox:
