@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from hub.app import Hub, kek_source
+from hub.app import Hub
+from hub.assembly import kek_source
 from hub.coordinator.intake import Submission
 from hub.home import Home
 from hub.plugins import load

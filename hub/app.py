@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,23 +15,21 @@ from typing import TYPE_CHECKING, Any, Self
 import structlog
 from sqlalchemy import Connection, select
 
-from hub import clock as statutory
+from hub.assembly import kek_source, patience, rules, services, systems, terms_of
 from hub.coordinator import decisions, views
 from hub.coordinator.fleet import Fleet
-from hub.coordinator.intake import Submission, Terms, take_in
+from hub.coordinator.intake import Submission, take_in
 from hub.coordinator.journal import due_tracks, new_id
 from hub.coordinator.local import LocalEngine
-from hub.coordinator.plan import Mode, Plan, System, plan
-from hub.coordinator.progress import Rules
-from hub.coordinator.tracks import Desk, Patience, Worker
+from hub.coordinator.plan import Plan, plan
+from hub.coordinator.tracks import Desk, Worker
 from hub.errors import HubError, UsageError
-from hub.fingerprint import code_digest
 from hub.home import EngineLock, Home
 from hub.plugins import Plugins
 from hub.plugins import load as load_plugins
-from hub.processor import Account, Limits, Services
-from hub.rights import NEEDS_APPROVAL, Right, operations
-from hub.settings import Instance, Settings, enabled_plugins
+from hub.processor import Account
+from hub.rights import Right
+from hub.settings import Settings, enabled_plugins
 from hub.settings import load as load_settings
 from hub.store import audit
 from hub.store.db import Database
@@ -42,16 +39,13 @@ from hub.store.ledger import Ledger
 from hub.store.schema import events
 from hub.store.shredding import Shredder
 from hub.store.vault import Vault
-from hub.subject import Subject
 from hub.timepiece import SystemTime, Timepiece
-from hub.tokens import Tokens
-from hub.wire import Recorder, Wire, flight
+from hub.wire import Recorder, flight
 
 if TYPE_CHECKING:
     from hub.handover import Handover
 
 ENGINE = "engine"  # who reads in the audit when the hub itself carries a request out
-POLICY = "policy_automatic"  # who approves where the settings do
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +70,9 @@ class Hub:
         self.vault = Vault(db, keys)
         self.clock = clock
         self.log = structlog.get_logger("hub")
-        self.fleet = Fleet(settings.instances, plugins.processors, self._services, plugins.versions.__getitem__)
-        self.rules = self._rules()
+        make = services(settings, self.vault, clock)
+        self.fleet = Fleet(settings.instances, plugins.processors, make, plugins.versions.__getitem__)
+        self.rules = rules(settings, plugins, self.vault)
         self._keys = keys
         self._ledger = Ledger(keys)
         self._lock = EngineLock(home)
@@ -115,17 +110,6 @@ class Hub:
 
     # What is configured
 
-    def systems(self) -> list[System]:
-        """Every registered system, served or not."""
-        served = [
-            System(i.name, i.label or i.name, Mode.AUTOMATIC, processor=self.plugins.processors[i.connector])
-            for i in self.settings.instances.values()
-        ]
-        return served + [
-            System(name, s.label or name, Mode(s.mode), s.reason, instructions=s.instructions)
-            for name, s in self.settings.register.items()
-        ]
-
     def check(self, names: Sequence[str] = ()) -> list[Checked]:
         """Ask services who we are there and what we may do; all of them when none is named."""
         unknown = sorted(set(names) - set(self.settings.instances))
@@ -145,7 +129,7 @@ class Hub:
 
     def plan(self, rights: Sequence[Right], labels: Sequence[str]) -> Plan:
         """What each system would be asked for. No network."""
-        return plan(rights, labels, self.systems())
+        return plan(rights, labels, systems(self.settings, self.plugins))
 
     def submit(self, submission: Submission, *, by: str) -> str:
         """Take a request in; returns its id. It is carried out by whoever runs the engine on this data folder."""
@@ -153,26 +137,12 @@ class Hub:
         submission.check(now)
         subject = self.plugins.enrich(submission.subject)
         root, wrapped = self._keys.new_root(now)
-        request, terms = new_id(), self._terms(submission, subject, by)
+        request = new_id()
+        terms = terms_of(self.settings, self.plugins, submission, subject, by=self.vault.actor_id(by))
         self._write(
             lambda conn: take_in(conn, root, wrapped, request, submission, subject, terms, self.rules, now.timestamp())
         )
         return request
-
-    def _terms(self, submission: Submission, subject: Subject, by: str) -> Terms:
-        policy, law = self.settings.policy, self.settings.law
-        asked = [r for r in submission.rights if set(operations([r])) & NEEDS_APPROVAL]
-        case = statutory.Case(submission.rights[0].value, statutory.local_day(submission.received, law))
-        return Terms(
-            plan=self.plan(submission.rights, [i.label for i in subject.identifiers]),
-            due=statutory.deadlines(case, law).answer_by,
-            expires=submission.received + timedelta(days=policy.retention_days),
-            auto_approve=bool(asked) and all(policy.automatic(r.value, submission.verified_by) for r in asked),
-            review_export=policy.review_exports,
-            settings_sha256=self.settings.digest(),
-            code_sha256=code_digest(self.plugins),
-            by=self.vault.actor_id(by),
-        )
 
     def show(self, request: str) -> dict[str, Any]:
         """One request, without personal data. Raises `UsageError` when it is unknown."""
@@ -285,7 +255,7 @@ class Hub:
         if not self._lock.take():
             yield None
             return
-        worker = Worker(self._desk(), new_id(), wake=self._ring)
+        worker = Worker(self.desk(), new_id(), wake=self._ring)
         engine = LocalEngine(
             worker.advance,
             due=self._due,
@@ -309,6 +279,21 @@ class Hub:
         """The process that carries requests out on this data folder."""
         return self._lock.holder()
 
+    def desk(self) -> Desk:
+        """What a worker on this hub needs."""
+        return Desk(
+            db=self.db,
+            keys=self._keys,
+            fleet=self.fleet,
+            rules=self.rules,
+            patience=patience(self.settings),
+            clock=self.clock,
+            spool=self.home.spool,
+            actor=ENGINE,
+            observe=self.plugins.observe,
+            trouble=lambda error: self.log.error("the store cannot be used", error=error),
+        )
+
     def _ring(self, ids: Iterable[str]) -> None:
         engine = self._engine
         if engine is not None:
@@ -322,55 +307,6 @@ class Hub:
     def _capacity(self, track: str) -> tuple[str, int]:
         instance = track.partition(".")[2]
         return instance, self.fleet.concurrency(instance)
-
-    def _desk(self) -> Desk:
-        policy = self.settings.policy
-        patience = Patience(
-            lease=policy.lease.total_seconds(),
-            cap=policy.retry_cap.total_seconds(),
-            refused_retry=policy.refused_retry.total_seconds(),
-            refused_until=policy.refused_until.total_seconds(),
-        )
-        return Desk(
-            db=self.db,
-            keys=self._keys,
-            fleet=self.fleet,
-            rules=self.rules,
-            patience=patience,
-            clock=self.clock,
-            spool=self.home.spool,
-            actor=ENGINE,
-            observe=self.plugins.observe,
-            trouble=lambda error: self.log.error("the store cannot be used", error=error),
-        )
-
-    def _rules(self) -> Rules:
-        policy = self.settings.policy
-        return Rules(
-            patience=policy.find_patience.total_seconds(),
-            rounds=policy.rounds,
-            grace=policy.grace.total_seconds(),
-            searches={i.name: self.plugins.processors[i.connector].searches for i in self.settings.instances.values()},
-            seal_obligation=self.vault.seal_obligation,
-            auto_actor=POLICY,
-        )
-
-    def _services(self, instance: Instance, limits: Limits) -> Services:
-        wire = Wire(
-            instance=instance.name,
-            limits=limits,
-            clock=self.clock,
-            via=instance.via,
-            allow_private=instance.allow_private,
-        )
-        return Services(
-            instance=instance.name,
-            wire=wire,
-            tokens=Tokens(instance.name, self.vault, self.clock),
-            clock=self.clock,
-            log=structlog.get_logger("connector", instance=instance.name),
-            region=self.settings.default_region,
-        )
 
     def _decision(self, request: str, by: str, write: Callable[..., Any], *, named: bool = True) -> None:
         root, actor, now = self.vault.root(request), self.vault.actor_id(by), self._now()
@@ -392,9 +328,3 @@ class Hub:
 
     def _now(self) -> float:
         return self.clock.now().timestamp()
-
-
-def kek_source(home: Home, source: str) -> str:
-    """The source of the key-encryption key; a relative file lies in the data folder."""
-    scheme, _, name = source.partition(":")
-    return f"file:{home.folder / name}" if scheme == "file" else source
