@@ -22,7 +22,7 @@ dt { color: var(--soft); }
 dd { margin: 0; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: start; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid var(--line);
-  max-width: 28rem; overflow-wrap: anywhere; white-space: pre-line; unicode-bidi: isolate; }
+  max-width: 28rem; overflow-wrap: break-word; white-space: pre-line; unicode-bidi: isolate; }
 th { font-weight: 600; overflow-wrap: normal; }
 thead th { background: var(--shade); }
 tbody tr:hover { background: var(--shade); }

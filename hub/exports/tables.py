@@ -13,7 +13,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ from hub.holding import Record
 SAMPLE = 200  # records shown on the page
 MAX_COLUMNS = 500  # of a CSV; what further fields hold stands together in the last one
 CLIP = 300  # characters of a value shown on the page
+_DEEPEST = 3  # levels of a value spread out there; JSON shows what is deeper
 
 SOURCE = "source"  # the first column: where in the service the record came from
 FURTHER = "further fields"
@@ -133,5 +134,17 @@ def as_text(value: Any) -> str:
 
 
 def _clipped(value: Any) -> str:
-    text = as_text(value)
+    text = _readable(value)
     return text if len(text) <= CLIP else text[:CLIP].rstrip() + " …"
+
+
+def _readable(value: Any, depth: int = 0) -> str:
+    """Lists and objects as a person reads them: a line for each part, and within a part commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if depth < _DEEPEST and isinstance(value, Mapping | list):
+        joint = ", " if depth else "\n"
+        if isinstance(value, list):
+            return joint.join(_readable(part, depth + 1) for part in value)
+        return joint.join(f"{key}: {_readable(part, depth + 1)}" for key, part in value.items())
+    return as_text(value)

@@ -179,6 +179,18 @@ def test_the_page_says_who_when_what_and_what_is_missing(tmp_path: Path, spool: 
     assert CANARY in page.text
 
 
+def test_the_page_spreads_out_what_is_nested(tmp_path: Path, spool: Callable[..., SpoolReader]) -> None:
+    data = {
+        "tags": ["vip", "fair"],
+        "consent": {"email": True, "post": False, "by": None},
+        "lines": [{"sku": "A", "qty": 2}, {"sku": "B", "deep": [[[1]]]}],
+    }
+    pack(tmp_path / "out.zip", Source("shop", "Shop", "shop", [spool(Record("order", data))]))
+    page = Page(unpack(tmp_path / "out.zip")["index.html"])
+    for text in ("vip\nfair", "email: yes\npost: no\nby: ", "sku: A, qty: 2\nsku: B, deep: [[1]]"):
+        assert text in page.text
+
+
 def test_the_page_loads_and_runs_nothing_whatever_the_data_says(
     tmp_path: Path, spool: Callable[..., SpoolReader]
 ) -> None:
