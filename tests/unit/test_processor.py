@@ -199,8 +199,8 @@ def test_every_public_name_is_there_and_nothing_else() -> None:
     assert all(getattr(hub, name) for name in hub.__all__)
     assert hub.Processor is Processor
     assert hub.Services is Services
-    with pytest.raises(AttributeError, match="no attribute 'Processer'"):
-        _ = hub.Processer  # a misspelling
+    with pytest.raises(AttributeError, match="no attribute 'ProcessorV2'"):
+        _ = hub.ProcessorV2
 
 
 def test_a_connector_as_authors_write_it_passes_mypy_strict(tmp_path: Path) -> None:
