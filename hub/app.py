@@ -279,6 +279,10 @@ class Hub:
         """The process that carries requests out on this data folder."""
         return self._lock.holder()
 
+    def engine_runs(self) -> bool:
+        """Whether some process carries requests out on this data folder now, this one or another."""
+        return self._engine is not None or self._lock.held()
+
     def desk(self) -> Desk:
         """What a worker on this hub needs."""
         return Desk(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from hub.errors import UsageError
+
+_GLANCE = 0.02  # seconds: far longer than anybody looks at the lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,35 @@ class EngineLock:
     def take(self) -> bool:
         """Take the lock; False when another process has it."""
         file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return False
+        for pause in (_GLANCE, None):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if pause is None:
+                    file.close()
+                    return False
+                time.sleep(pause)  # somebody may only be looking (`held`)
         file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()}\n")
         file.flush()
         self._file = file
         return True
+
+    def held(self) -> bool:
+        """Whether a process has it now; looks by sharing it for an instant."""
+        try:
+            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
+        return False
 
     def holder(self) -> str:
         """The process that wrote itself into the lock last, for a message."""

@@ -91,6 +91,7 @@ def _track(track: Row[Any], taken: Sequence[Row[Any]], found: Sequence[Row[Any]]
         "confirmation": result.confirmation,
         "reason": result.reason,
         "next": _time(track.wake_at if track.phase != "settled" else None),
+        "working_until": _time(track.lease_until),
         "tries": track.tries,
         "coverage": track.coverage or {},
         "holdings": [_holding(h, mine) for h in held],
@@ -122,7 +123,7 @@ def _step(step: Row[Any]) -> dict[str, Any]:
         "next": _time(step.next_at),
         "reason": step.reason,
         "confirmation": step.confirmation,
-        **{k: v for k, v in outcome.items() if k != "reason" and v not in {None, ""}},
+        **{k: v for k, v in outcome.items() if k != "reason" and v is not None and v != ""},
     }
 
 
