@@ -16,7 +16,7 @@ from hub.coordinator.plan import Mode, Plan, Planned
 from hub.coordinator.progress import Rules, progress
 from hub.errors import UsageError
 from hub.evidence.events import FIRST_PREV, Event, event
-from hub.processor import Changes, Scope
+from hub.processor import STANDARD_FIELDS, Changes, Scope
 from hub.rights import Right, contradiction, default_scope
 from hub.store.keys import WrappedRoot
 from hub.store.rootkey import RootKey
@@ -67,6 +67,12 @@ class Submission:
         if (Right.RECTIFICATION in self.rights) != bool(self.changes and self.changes.fields):
             raise UsageError(
                 "A rectification, and nothing else, says what is to be changed", hint="Use --set FIELD=VALUE with it."
+            )
+        asked = self.changes.names() if self.changes else ()
+        if any("." not in name and name not in STANDARD_FIELDS for name in asked):
+            known = ", ".join(sorted(STANDARD_FIELDS))
+            raise UsageError(
+                "A field to be changed is not known", hint=f"Use {known}; or CONNECTOR.FIELD for one service's own."
             )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, update
 
 from hub.coordinator.decide import actionable, undecided
 from hub.coordinator.journal import append, change_request, new_id, open_task, wake
@@ -42,7 +42,7 @@ class Rules:
     auto_actor: str = "policy_automatic"
 
 
-_MINE = bindparam("request")
+_MINE: BindParameter[str] = bindparam("request")
 _REQUEST = select(requests).where(requests.c.id == _MINE)
 _TRACKS = select(tracks).where(tracks.c.request == _MINE)
 _FOUND = select(holdings).where(holdings.c.request == _MINE)

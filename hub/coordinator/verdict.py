@@ -59,6 +59,8 @@ def _precaution(step: Row[Any], steps: Sequence[Row[Any]]) -> bool:
 
 def _summary(steps: Sequence[Row[Any]]) -> TrackResult:
     codes = {(s.outcome or {}).get("outcome", "failed") for s in steps}
+    if "done" in codes and all(s.operation == "suppress" for s in steps):
+        codes.discard("unsupported")  # an order has no choice of its own to record: the customer's carries it
     methods = {(s.outcome or {}).get("method") for s in steps} - {None}
     read_back = {s.confirmation for s in steps} - {None}
     if "failed" in codes:
