@@ -19,7 +19,7 @@ from hub.assembly import kek_source, patience, rules, services, systems, terms_o
 from hub.coordinator import decisions, views
 from hub.coordinator.fleet import Fleet
 from hub.coordinator.intake import Submission, take_in
-from hub.coordinator.journal import due_tracks, new_id
+from hub.coordinator.journal import due_tracks, new_id, with_news
 from hub.coordinator.local import LocalEngine
 from hub.coordinator.plan import Plan, plan
 from hub.coordinator.tracks import Desk, Worker
@@ -326,8 +326,10 @@ class Hub:
         self.db.write(lambda conn: audit.record(conn, at=at, actor=actor, request=request, what=what, why=why))
 
     def _write(self, write: Callable[[Connection], Any]) -> None:
-        """Commit, then ring for the tracks the write woke."""
-        woken = self.db.write(write)
+        """Commit, then tell the observers and ring for the tracks the write woke."""
+        woken, news = self.db.write(with_news(write))
+        for event in news:
+            self.plugins.observe(event)
         self._ring(woken or ())
 
     def _now(self) -> float:

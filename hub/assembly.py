@@ -64,6 +64,7 @@ def rules(settings: Settings, plugins: Plugins, vault: Vault) -> Rules:
         grace=policy.grace.total_seconds(),
         searches={i.name: plugins.processors[i.connector].searches for i in settings.instances.values()},
         seal_obligation=vault.seal_obligation,
+        ordered=any(i.erase_after for i in settings.instances.values()),
     )
 
 

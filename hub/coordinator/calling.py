@@ -102,8 +102,7 @@ def suspend(turn: Turn, conn: Connection, error: BaseException) -> None:
         conn.execute(insert(instances).values(name=turn.instance))
     paused = event("request.paused", reason=code(error), instance=turn.instance)
     if conn.execute(update(instances).where(mine, instances.c.held.is_(None)).values(values)).rowcount:
-        turn.tell(paused)
-    turn.note(conn, paused)
+        turn.note(conn, paused)  # once: the other tracks of the instance stop before they are refused as well
 
 
 def fail_step(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:

@@ -7,18 +7,24 @@ next state are committed together or not at all.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, Update, bindparam, func, insert, select, update
 
 from hub.coordinator.codec import instant
 from hub.errors import Fenced
 from hub.evidence.events import Event, digest, disclose, leaf_hash
+from hub.processor import Operation
 from hub.store.keys import RootKey
 from hub.store.schema import events, holdings, identifiers, instances, requests, steps, tasks, tracks
+
+
+# Acting this way stops uses first, keeps the copy true to what was corrected, and destroys last.
+ORDER = (Operation.SUPPRESS, Operation.EXPORT, Operation.RECTIFY, Operation.LIFT, Operation.ERASE)
+_RANK = {operation.value: rank for rank, operation in enumerate(ORDER)}
 
 
 def new_id() -> str:
@@ -26,9 +32,17 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
+T = TypeVar("T")
+Head = tuple[int, str]
+"""The newest event of a request: its number and its digest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a track stands: its own row joined with its request's and its instance's, its holdings, its steps."""
+    """Where a track stands: its own row joined with its request's and its instance's, its holdings, its steps.
+
+    Holdings stand in the order in which the newest search says erasing is safe, steps in the order of carrying out.
+    """
 
     track: Row[Any]
     holdings: Sequence[Row[Any]]
@@ -46,6 +60,8 @@ _TRACK = (
         requests.c.rights,
         requests.c.state,
         requests.c.received,
+        requests.c.seq,
+        requests.c.prev,
         requests.c.round.label("request_round"),
         requests.c.barrier_at,
         requests.c.grace_until,
@@ -60,7 +76,9 @@ _TRACK = (
     .outerjoin(instances, instances.c.name == tracks.c.instance)
     .where(tracks.c.id == bindparam("track"))
 )
-_HOLDINGS = select(holdings).where(holdings.c.track == bindparam("track")).order_by(holdings.c.position)
+_HOLDINGS = (
+    select(holdings).where(holdings.c.track == bindparam("track")).order_by(holdings.c.position, holdings.c.ordinal)
+)
 _STEPS = select(steps).where(steps.c.track == bindparam("track")).order_by(steps.c.number)
 _SIBLINGS = (
     select(func.count())
@@ -75,7 +93,19 @@ _SIBLINGS = (
 
 def with_steps(conn: Connection, at: Snapshot) -> Snapshot:
     """The snapshot with its steps read anew."""
-    return replace(at, steps=conn.execute(_STEPS, {"track": at.track.id}).all())
+    return replace(at, steps=_in_order(conn, at.track.id, at.holdings))
+
+
+def fenced(conn: Connection, at: Snapshot, attempt: int) -> Snapshot:
+    """The snapshot with its track read anew: the first statement of every write a worker makes for a track.
+
+    Raises `Fenced` when the worker of that `attempt` lost its lease. The transaction is the only one that writes, so
+    what was read holds until it commits.
+    """
+    row = conn.execute(_TRACK, {"track": at.track.id}).one()
+    if row.attempt != attempt or row.lease_owner is None:
+        raise Fenced
+    return replace(at, track=row)
 
 
 def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> Snapshot | None:
@@ -87,7 +117,13 @@ def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> S
         erase_after and conn.execute(_SIBLINGS, {"request": row.request, "names": list(erase_after)}).scalar_one()
     )
     held = conn.execute(_HOLDINGS, {"track": track}).all()
-    return Snapshot(row, held, conn.execute(_STEPS, {"track": track}).all(), erasing)
+    return Snapshot(row, held, _in_order(conn, track, held), erasing)
+
+
+def _in_order(conn: Connection, track: str, held: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    place = {holding.ordinal: at for at, holding in enumerate(held)}
+    taken = conn.execute(_STEPS, {"track": track}).all()
+    return sorted(taken, key=lambda step: (_RANK.get(step.operation, -1), place.get(step.holding, -1), step.number))
 
 
 _HEAD = select(requests.c.seq, requests.c.prev).where(requests.c.id == bindparam("request"))
@@ -97,9 +133,26 @@ _MOVE_HEAD = (
 _ADD_EVENT = insert(events)
 
 
-def append(conn: Connection, root: RootKey, request: str, new: Iterable[Event], now: float) -> None:
-    """Append events to a request's chain; they are committed with whatever else the transaction holds."""
-    seq, prev = conn.execute(_HEAD, {"request": request}).one()
+NEWS = "hub.news"
+"""In a connection's `info`: the events of the transaction under way, for the observers once it is through."""
+
+
+def append(
+    conn: Connection, root: RootKey, request: str, new: Iterable[Event], now: float, *, head: Head | None = None
+) -> Head:
+    """Append events to a request's chain; they are committed with whatever else the transaction holds.
+
+    Args:
+        conn: in a write transaction.
+        root: the request's key.
+        request: its id.
+        new: the events.
+        now: POSIX seconds.
+        head: the newest event's place, when this transaction knows it already.
+
+    Returns the new head.
+    """
+    seq, prev = head or conn.execute(_HEAD, {"request": request}).one()
     at = instant(now)
     rows = []
     for item in new:
@@ -108,9 +161,11 @@ def append(conn: Connection, root: RootKey, request: str, new: Iterable[Event], 
         prev = digest(disclosure)
         sealed = root.seal(request, "events", seq, disclosure)
         rows.append({"request": request, "seq": seq, "leaf": leaf_hash(disclosure), "sealed": sealed})
+        conn.info.setdefault(NEWS, []).append({"type": item.type, "request": request, **item.fields})
     if rows:
         conn.execute(_ADD_EVENT, rows)
         conn.execute(_MOVE_HEAD, {"of": request, "to": seq, "last": prev})
+    return seq, prev
 
 
 _FENCE = (
@@ -121,7 +176,7 @@ _FENCE = (
 
 
 def renew(conn: Connection, track: str, attempt: int, until: float) -> None:
-    """Hold on to the lease, or raise `Fenced`: the first statement of every write a worker makes for a track."""
+    """Make the lease last longer, or raise `Fenced`."""
     if conn.execute(_FENCE, {"track": track, "mine": attempt, "until": until}).rowcount != 1:
         raise Fenced
 
@@ -217,6 +272,16 @@ def due_tracks(conn: Connection, until: float, most: int) -> Sequence[str]:
 
 
 _KNOWN = select(identifiers).where(identifiers.c.request == bindparam("request")).order_by(identifiers.c.seq)
+
+
+def with_news(write: Callable[[Connection], T]) -> Callable[[Connection], tuple[T, list[dict[str, Any]]]]:
+    """A write that also returns the events it appended."""
+
+    def told(conn: Connection) -> tuple[T, list[dict[str, Any]]]:
+        conn.info[NEWS] = []
+        return write(conn), conn.info.pop(NEWS)
+
+    return told
 
 
 def known_identifiers(conn: Connection, request: str) -> Sequence[Row[Any]]:

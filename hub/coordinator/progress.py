@@ -31,6 +31,7 @@ class Rules:
         grace: seconds between approval and the first irreversible step.
         searches: instance → label → how it is searched.
         seal_obligation: (id, locator) → the wrapped key of the obligation, and the locator sealed under it.
+        ordered: whether some instance erases after another.
         auto_actor: actor id that stands for the policy where approval is automatic.
     """
 
@@ -39,6 +40,7 @@ class Rules:
     grace: float
     searches: Mapping[str, Mapping[str, Search]]
     seal_obligation: Callable[[str, bytes], tuple[bytes, bytes]]
+    ordered: bool = False
     auto_actor: str = "policy_automatic"
 
 
@@ -85,6 +87,8 @@ def settled(conn: Connection, root: RootKey, request: str, rules: Rules, now: fl
     """A track has settled: close the request if it was the last thing open. Returns the tracks to wake."""
     if not conn.execute(_UNSETTLED, {"request": request}).scalar_one():
         return progress(conn, root, request, rules, now)
+    if not rules.ordered:
+        return []
     # Only erasures that wait for this instance's (`erase_after`) have something to gain.
     waiting = conn.execute(_AFTER, {"request": request}).scalars().all()
     return wake(conn, waiting, now)

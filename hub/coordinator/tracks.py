@@ -15,7 +15,19 @@ from hub.coordinator import acting, exporting, finding
 from hub.coordinator.codec import instant
 from hub.coordinator.decide import Action, Confirm, Find, Perform, Reconcile, Rest, Resume, Settle, next_action
 from hub.coordinator.fleet import Active, Fleet
-from hub.coordinator.journal import Snapshot, append, change_step, change_track, release, renew, snapshot, with_steps
+from hub.coordinator.journal import (
+    Head,
+    Snapshot,
+    append,
+    change_step,
+    change_track,
+    fenced,
+    release,
+    renew,
+    snapshot,
+    with_news,
+    with_steps,
+)
 from hub.coordinator.leases import Keeper, Lease
 from hub.coordinator.progress import Rules, progress, settled
 from hub.errors import Fenced, HubError, KeyUnavailable, StoreError
@@ -112,7 +124,9 @@ class Worker:
     def advance(self, track: str) -> float | None:
         """Work on the track until it must wait; returns when to come back (POSIX seconds), None: not by itself."""
         try:
-            turn = self.desk.db.write(lambda conn: self._claim(conn, track))
+            turn, news = self.desk.db.write(with_news(lambda conn: self._claim(conn, track)))
+            for item in news:
+                self.desk.observe(item)
             if isinstance(turn, Rest):
                 return turn.at
             return self._run(turn)
@@ -134,7 +148,7 @@ class Worker:
         return turn.action.at if isinstance(turn.action, Rest) else None
 
     def _claim(self, conn: Connection, track: str) -> Turn | Rest:
-        at = snapshot(conn, track)
+        at = snapshot(conn, track, self.desk.fleet.erase_after(track.partition(".")[2]))
         if at is None or at.track.phase == "settled" or at.track.wrapped_key is None:
             return Rest(None, "settled")
         now = self.desk.now()
@@ -147,7 +161,7 @@ class Worker:
             conn, at=instant(now), actor=self.desk.actor, request=at.track.request, what="track", why="carry_out"
         )
         turn = Turn(self.desk, at, attempt, until)
-        turn.proceed(conn, at)
+        turn.proceed(conn)
         return turn
 
     def _extend(self, lease: Lease, until: float) -> None:
@@ -170,7 +184,8 @@ class Turn:
         self.root: RootKey = desk.keys.unlock(at.track.epoch, at.track.wrapped_key)
         self.action: Action = Rest(None, "new")
         self.woken: list[str] = []
-        self.news: list[dict[str, Any]] = []
+        self._head: Head = (at.track.seq, at.track.prev)
+        self._others_wrote = False
         self._erase_after = desk.fleet.erase_after(self.instance)
 
     @property
@@ -200,46 +215,63 @@ class Turn:
         """Commit what was done together with the decision what comes next."""
 
         def write(conn: Connection) -> None:
-            self.until = self.desk.now() + self.desk.patience.lease
-            renew(conn, self.track, self.attempt, self.until)
+            self._enter(conn)
             written(conn)
+            self._look(conn)
             self.proceed(conn)
 
-        self.news = []
-        self.desk.db.write(write)
-        self.lease.until = self.until
-        for item in self.news:
-            self.desk.observe(item)
+        self._commit(write)
 
     def hold(self, write: Callable[[Connection], None]) -> None:
         """Commit something in the middle of a step, under the fence."""
 
-        def fenced(conn: Connection) -> None:
-            self.until = self.desk.now() + self.desk.patience.lease
-            renew(conn, self.track, self.attempt, self.until)
+        def fenced_write(conn: Connection) -> None:
+            self._enter(conn)
             write(conn)
 
-        self.desk.db.write(fenced)
-        self.lease.until = self.until
+        self._commit(fenced_write)
 
-    def proceed(self, conn: Connection, at: Snapshot | None = None) -> None:
+    def _commit(self, write: Callable[[Connection], None]) -> None:
+        _, news = self.desk.db.write(with_news(write))
+        self.lease.until = self.until
+        for item in news:
+            self.desk.observe(item)
+
+    def _enter(self, conn: Connection) -> None:
+        """Make sure the track is still ours; the lease is renewed when half of it is over."""
+        now, seconds = self.desk.now(), self.desk.patience.lease
+        known = self._head
+        self.at = fenced(conn, self.at, self.attempt)
+        self._head = (self.at.track.seq, self.at.track.prev)
+        self._others_wrote = self._head != known
+        if self.until - now < seconds / 2:
+            self.until = now + seconds
+            renew(conn, self.track, self.attempt, self.until)
+
+    def _look(self, conn: Connection) -> None:
+        """See where the track stands after a write; holdings only where they can have changed."""
+        if isinstance(self.action, Find) or self._others_wrote or self._erase_after:
+            self.at = self._everything(conn)
+        else:
+            self.at = with_steps(conn, self.at)
+
+    def proceed(self, conn: Connection) -> None:
         """Decide what comes next, and write its intent or let the track go. Runs inside the caller's transaction."""
         now = self.desk.now()
         self.woken = []
-        self.at = at or self._look(conn)
-        searched = isinstance(self.action, Find)
-        if searched or (self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now):
+        if isinstance(self.action, Find) or (
+            self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now
+        ):
             self._move_on(conn, now)
         if self.at.track.phase == "act" and finding.add_steps(self, conn):
             self.at = with_steps(conn, self.at)
-        track = self.at.track
         self.action = next_action(self.at, now, self.desk.fleet.processor(self.instance).batch)
         match self.action:
             case Perform(steps):
                 for step in steps:
                     change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
-            case Rest(at_, reason):
-                release(conn, self.track, phase=track.phase, at=at_, reason=reason)
+            case Rest(at, reason):
+                release(conn, self.track, phase=self.at.track.phase, at=at, reason=reason)
             case Settle():
                 release(conn, self.track, phase="settled", at=None, reason=None)
                 self.woken += settled(conn, self.root, self.request, self.desk.rules, now)
@@ -251,7 +283,7 @@ class Turn:
         moved = progress(conn, self.root, self.request, self.desk.rules, now)
         self.woken = [track for track in moved if track != self.track]
         if moved:
-            self.at = self._look(conn)
+            self.at = self._everything(conn)
 
     def private(self) -> dict[str, Any]:
         """What of the request itself lies in the vault: the corrections asked for, on whose behalf, a reference."""
@@ -262,13 +294,9 @@ class Turn:
 
     def note(self, conn: Connection, *new: Event) -> None:
         """Append events to the request's chain."""
-        append(conn, self.root, self.request, new, self.desk.now())
+        self._head = append(conn, self.root, self.request, new, self.desk.now(), head=self._head)
 
-    def tell(self, event: Event) -> None:
-        """Tell observers once the transaction is through."""
-        self.news.append({"type": event.type, "request": self.request, **event.fields})
-
-    def _look(self, conn: Connection) -> Snapshot:
+    def _everything(self, conn: Connection) -> Snapshot:
         found = snapshot(conn, self.track, self._erase_after)
         assert found is not None, "a claimed track exists"
         return found
