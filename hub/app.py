@@ -99,7 +99,8 @@ class Hub:
         return cls(home, plugins=plugins, settings=settings, db=db, keys=keys, clock=clock or SystemTime())
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and of the connections to services."""
+        self.fleet.close()
         self.db.close()
 
     def __enter__(self) -> Self:

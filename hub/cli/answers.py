@@ -156,7 +156,7 @@ def _said(step: Json) -> Iterator[tuple[Line, str]]:
         yield _not_done(step), str(step.get("until") or "")[:10]
 
 
-def _not_done(step: Json) -> Line:
+def _not_done(step: Json) -> Line:  # noqa: PLR0911  # one branch per outcome
     """What a step says that ended otherwise than by doing it."""
     is_open = step["state"] in OPEN
     match step["outcome"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hub.cli.frame import Front, command
 from hub.cli.output import note
 from hub.errors import StoreError, UsageError
 
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
 _FRAME = {"salt", "type", "at", "request", "seq", "prev", "exchanges"}  # what every event has, and what is a list
 
 
@@ -51,11 +53,18 @@ def _line(event: dict[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
-        return str(len(value))
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """A field as a person reads it: digests cut, lists of them and of objects counted."""
+    match value:
+        case str():
+            return f"{value[:12]}…" if _DIGEST.fullmatch(value) else value
+        case list() if all(isinstance(item, str) and not _DIGEST.fullmatch(item) for item in value):
+            return ",".join(value)
+        case list():
+            return str(len(value))
+        case dict():
+            return ",".join(f"{key}:{inner}" for key, inner in value.items())
+        case _:
+            return str(value)
 
 
 def write_events(events: Sequence[bytes], folder: Path) -> None:

@@ -35,10 +35,10 @@ def carry_out(hub: Hub, request: str, reviewer: Reviewer, *, patience: float) ->
     return view
 
 
-def follow(hub: Hub, request: str, *, patience: float) -> dict[str, Any]:
+def follow(hub: Hub, request: str, *, patience: float, only_live: bool = False) -> dict[str, Any]:
     """Show each service's progress until nothing moves within `patience` seconds; returns the request's view."""
     view = hub.show(request)
-    with screen(words_of(hub)) as shown:
+    with screen(words_of(hub), only_live=only_live) as shown:
         for view in _looks(hub, request, patience):
             shown.update(view)
     return view

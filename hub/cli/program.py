@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from itertools import chain
 
@@ -130,13 +130,13 @@ program.params.append(
 def main() -> None:
     """The entry point: never returns."""
     process.harden()
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], os.environ))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Carry a command line out; returns the exit code. What it does not expect it raises, for the hook of `harden`."""
     try:
-        answer = program.main(list(arguments), prog_name="hub", standalone_mode=False, obj=Front(dict(os.environ)))
+        answer = program.main(list(arguments), prog_name="hub", standalone_mode=False, obj=Front(environ))
     except HubError as error:
         return _told(error, as_json="--json" in arguments)
     except click.UsageError as error:

@@ -38,7 +38,7 @@ def sandbox(front: Front, *, names: tuple[str, ...], ports: int | None) -> None:
         raise UsageError(f"There is no stand-in {unknown[0]}", hint=f"There are: {', '.join(sorted(known))}.")
     secrets = {name: _secret_fields(plugins.processors[name]) for name in known if name in plugins.processors}
     with ExitStack() as stack:
-        running = []
+        running: list[dict[str, Any]] = []
         for position, name in enumerate(names or sorted(known)):
             port = 0 if ports is None else ports + position
             try:

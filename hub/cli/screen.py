@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from hub.cli.answers import OPEN, Words, of_track, waiting
+from hub.cli.answers import Words, of_track, waiting
 from hub.cli.output import note
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 View = Mapping[str, Any]
 
 _ACTING = {
-    "suppress": "stopping uses of",
+    "suppress": "stopping",
     "export": "copying",
     "rectify": "correcting",
     "lift": "bringing back",
@@ -34,9 +33,11 @@ class Screen(Protocol):
         ...
 
 
-def screen(words: Words) -> AbstractContextManager[Screen]:
-    """The screen that fits what standard error is."""
-    return _Live(words) if sys.stderr.isatty() else _Plain(words)
+def screen(words: Words, *, only_live: bool = False) -> AbstractContextManager[Screen]:
+    """The screen that fits what standard error is; `only_live` shows nothing where nothing can be redrawn."""
+    if sys.stderr.isatty():
+        return _Live(words)
+    return _Dark() if only_live else _Plain(words)
 
 
 def step_of(track: Mapping[str, Any], words: Words) -> str:
@@ -53,16 +54,26 @@ def step_of(track: Mapping[str, Any], words: Words) -> str:
 
 
 def _acting(track: Mapping[str, Any]) -> str:
-    """The operation under way and how far it is: `erasing, 4 of 11`."""
+    """The step under way, and how many of its kind are over: `erasing; 3 of 11 done`. What only waits is not named."""
     steps = [step for held in track["holdings"] for step in held["steps"]] + list(track["steps"])
-    under_way = [step for step in steps if step["state"] in OPEN]
-    if not under_way:
+    now = next((step for step in steps if step["state"] in {"sent", "confirm"}), None)
+    if now is None:
         return ""
-    operation = under_way[0]["operation"]
-    every = sum(step["operation"] == operation for step in steps)
-    left = Counter(step["operation"] for step in under_way)[operation]
-    doing = "reading back after" if under_way[0]["state"] == "confirm" else ""
-    return f"{doing} {_ACTING[operation]} {min(every - left + 1, every)} of {every}".strip()
+    over = [step["state"] == "closed" for step in steps if step["operation"] == now["operation"]]
+    back = ", reading back" if now["state"] == "confirm" else ""
+    return f"{_ACTING[now['operation']]}{back}; {sum(over)} of {len(over)} done"
+
+
+class _Dark(AbstractContextManager["_Dark"]):
+    """Shows nothing."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        pass
+
+    def update(self, view: View) -> None:
+        pass
 
 
 class _Plain(AbstractContextManager["_Plain"]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ VERDICTS = {
     "cancelled": "cancelled",
 }
 _COLOURS = {GOOD: "green", KEPT: "yellow", WAITS: "cyan", BAD: "red", PLAIN: None}
+_INDENT = 6
 _VERDICT_COLOURS = {"complete": "green", "with_exceptions": "yellow", "waiting": "cyan", "failed": "red"}
 
 
@@ -41,7 +44,7 @@ def tell(hub: Hub, view: Mapping[str, Any]) -> None:
     click.echo(_head(view))
     for track in view["tracks"]:
         service(words.labels.get(track["instance"], track["instance"]), track["instance"], of_track(track, words))
-    for name, line in _others(hub, view):
+    for name, line in others(hub, view):
         service(words.labels.get(name, name), name, [line])
     for text in _open_ends(hub, view):
         click.echo(text)
@@ -51,8 +54,12 @@ def service(label: str, name: str, lines: Sequence[Line]) -> None:
     """One system with its answers."""
     called = click.style(label, bold=True)
     click.echo(f"\n  {called}{click.style(f'  {name}', dim=True) if name != label else ''}")
+    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
     for mark, text in lines:
-        click.echo(f"    {click.style(mark, fg=_COLOURS[mark], bold=True)} {text}")
+        first, *more = textwrap.wrap(text, width - _INDENT, break_long_words=False)
+        click.echo(f"    {click.style(mark, fg=_COLOURS[mark], bold=True)} {first}")
+        for rest in more:
+            click.echo(f"{' ' * _INDENT}{rest}")
 
 
 def verdict(view: Mapping[str, Any]) -> str:
@@ -67,7 +74,7 @@ def _head(view: Mapping[str, Any]) -> str:
     return f"Request {view['id']} · {right} · {verdict(view)}\nReceived {clock_time(view['received'])}{due}{closed}"
 
 
-def planned_systems(hub: Hub, request: str) -> list[Mapping[str, str]]:
+def _planned(hub: Hub, request: str) -> list[Mapping[str, str]]:
     """Every system the request was planned for, as its own evidence says: `instance`, `mode`, `reason`."""
     try:
         events = map(json.loads, hub.evidence(request))
@@ -76,10 +83,10 @@ def planned_systems(hub: Hub, request: str) -> list[Mapping[str, str]]:
         return []
 
 
-def _others(hub: Hub, view: Mapping[str, Any]) -> Iterator[tuple[str, Line]]:
-    """Systems that no connector serves: what a person did there, or why nobody does."""
+def others(hub: Hub, view: Mapping[str, Any]) -> Iterator[tuple[str, Line]]:
+    """The systems that no connector serves, by name: what a person did there, or why nobody does."""
     ended = {task["instance"]: task for task in view["manual"] if task["kind"] == "recipient"}
-    for system in planned_systems(hub, view["id"]):
+    for system in _planned(hub, view["id"]):
         name = system["instance"]
         if system["mode"] == "excluded":
             yield name, Line(PLAIN, f"excluded: {system['reason'].replace('_', ' ')}")

@@ -82,6 +82,13 @@ class Fleet:
             raise ConnectorBug(f"The connector {made.name} failed while it was set up", instance=name) from error
         return Active(instance, processor, self._version(made.name) or "unpackaged")
 
+    def close(self) -> None:
+        """Close the connections to the services; an instance used afterwards is made anew."""
+        with self._lock:
+            closing, self._active = self._active, {}
+        for active in closing.values():
+            active.processor.hub.wire.close()
+
     def erase_after(self, name: str) -> tuple[str, ...]:
         """Instances whose erasure comes first."""
         return tuple(self._instances[name].erase_after)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from hub.cli.answers import Words, found, of_track
+from hub.cli.answers import PLAIN, Line, Words, found, of_track
 from hub.cli.frame import Front, command
 from hub.cli.output import DONE, FAILED, emit, exit_code, note, schema
-from hub.cli.summary import planned_systems, service, tell, verdict, words_of
+from hub.cli.summary import others, service, verdict, words_of
 from hub.demo.stage import Stage, new_folder, staged
 from hub.demo.story import OFFICER, Choice, Compared, Teller, View, person, play
 
@@ -70,7 +70,7 @@ class _Narrator(Teller):
     def found(self, view: View) -> None:
         click.echo("\n  Found:")
         for track in view["tracks"]:
-            click.echo(f"    {self._words.labels[track['instance']]}: {found(track, self._words) or 'nothing'}")
+            service(self._words.labels[track["instance"]], track["instance"], [Line(PLAIN, found(track, self._words))])
         events = self._hub.evidence(view["id"])
         if sum(b'"type":"find.covered"' in event for event in events) > len(view["tracks"]):
             click.echo("  The first search taught her second address; every service was searched again with it.")
@@ -99,9 +99,8 @@ class _Narrator(Teller):
         click.echo(f"\n  What became of it: {verdict(view)}")
         for track in view["tracks"]:
             service(self._words.labels[track["instance"]], track["instance"], of_track(track, self._words))
-        excluded = [s for s in planned_systems(self._hub, view["id"]) if s["mode"] == "excluded"]
-        for system in excluded:
-            click.echo(f"\n  {self._words.labels[system['instance']]}: excluded, {system['reason'].replace('_', ' ')}")
+        for name, line in others(self._hub, view):
+            service(self._words.labels[name], name, [line])
         click.echo(f"\n  Proof: {view['events']} events in {proof.name}, each committed to the one before.")
 
 
@@ -114,11 +113,9 @@ def _end(folder: Path, compared: list[Compared], words: Words) -> None:
     click.echo("  What the stand-ins themselves hold now, compared with what they held before:")
     for one in compared:
         same = "and nothing else has changed" if one.as_claimed else f"and {one.changed} OTHERS HAVE CHANGED"
-        count = "exactly the" if one.gone == one.erased else "but NOT the"
-        click.echo(
-            f"    {words.labels[one.instance]}: {one.gone} entries gone, {count} {one.erased} erased; "
-            f"{one.left} as they were, {same}."
-        )
+        count = "exactly what" if one.gone == one.erased else "NOT what"
+        click.echo(f"    {words.labels[one.instance]}: {one.gone} gone, {count} the hub calls erased ({one.erased});")
+        click.echo(f"      {one.left} as before, {same}.")
     _title("Where to look")
     for command_line in ("list", "show REQUEST", "evidence REQUEST", "doctor"):
         click.echo(f"  hub {command_line} --home {folder}")

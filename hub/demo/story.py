@@ -121,13 +121,13 @@ def _request(stage: Stage, teller: Teller, right: Right) -> dict[str, Any]:
     asked = Submission((right,), _known(), "letter", hub.clock.now(), "id_document")
     request = hub.submit(asked, by=OFFICER)
     teller.submitted(request, right)
-    teller.found(follow(hub, request, patience=_PATIENCE))
+    teller.found(follow(hub, request, patience=_PATIENCE, only_live=True))
     teller.decided(_decide(stage, request))
-    view = follow(hub, request, patience=_PATIENCE)
+    view = follow(hub, request, patience=_PATIENCE, only_live=True)
     if right is Right.ERASURE:
         hub.approve(request, by=OFFICER, digest=view["digest"])
         teller.approved(view["digest"])
-        view = follow(hub, request, patience=_PATIENCE)
+        view = follow(hub, request, patience=_PATIENCE, only_live=True)
     _settle(stage, view, teller)
     if right is Right.ACCESS:
         _hand_over(stage, request, teller)
