@@ -209,6 +209,7 @@ class Hub:
 
     def retry(self, request: str, *, by: str, instance: str | None = None) -> None:
         """Try again what failed."""
+        self.show(request)  # an unknown one is refused before who asks is enrolled
         actor, now = self.vault.actor_id(by), self._now()
         self._write(lambda conn: decisions.retry(conn, request, by=actor, instance=instance, now=now))
 

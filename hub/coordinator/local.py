@@ -136,6 +136,7 @@ class LocalEngine:
                 self._ring_at(track, back)
 
     def _watch(self) -> None:
+        self._sweep(FEED)  # what was due before anybody was here
         while True:
             with self._lock:
                 self._lock.wait(self._pause())
