@@ -1,0 +1,245 @@
+"""Carries requests out in processes that die where they are told to.
+
+`python -m tests.crash.driver` loads the hub once and forks for every job it reads: a fresh process costs milliseconds
+then, and hundreds of deaths are affordable. A job is one line of JSON; the answer is the pid, later the wait status.
+Where a process may die is found by watching libraries under the hub (SQLAlchemy's COMMIT, httpx's transport, fsync):
+the product has no switch for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import func, select
+
+from hub import Changes, Subject
+from hub.app import Hub
+from hub.coordinator.intake import Submission
+from hub.coordinator.journal import due_tracks, new_id
+from hub.coordinator.tracks import Worker
+from hub.errors import HubError
+from hub.home import Home
+from hub.plugins import load
+from hub.rights import Right
+from hub.store.schema import tracks
+from hub.timepiece import ManualTime, SystemTime
+
+PASSPHRASE = "correct horse battery staple"
+ACTOR = "Dora Officer"
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process's life.
+
+    Args:
+        home: the data folder.
+        out: where a copy is handed over.
+        log: the file that every point passed is written to.
+        plugins: name → module.
+        rights, person, changes: the request, submitted unless there is one already.
+        start: POSIX seconds at which its clock stands; time moves on only by waiting.
+        strike: die at the point with this number, from 1.
+        real: carry out with the hub's own engine, on the machine's clock, instead of step by step.
+    """
+
+    home: str
+    out: str
+    log: str
+    plugins: dict[str, str]
+    rights: list[str]
+    person: dict[str, Any]
+    changes: dict[str, str] = field(default_factory=dict)
+    start: float = 0.0
+    strike: int | None = None
+    real: bool = False
+
+
+class Stuck(Exception):
+    """The request is not over, and nothing is due or a whole day has passed."""
+
+
+class Clock(ManualTime):
+    """Stands still, but to an export every look seems a second later: it checkpoints often."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start)
+        self._looks = 0
+
+    def monotonic(self) -> float:
+        self._looks += 1
+        return super().monotonic() + self._looks
+
+
+class Fuse:
+    """Counts the points a process passes, writes down each, and kills the process at the one it was set to."""
+
+    def __init__(self, log: Path, strike: int | None) -> None:
+        self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._strike = strike
+        self._passed = 0
+        self._lock = threading.Lock()
+
+    def point(self, name: str) -> None:
+        with self._lock:
+            self._passed += 1
+            os.write(self._log, f"{name}\n".encode())
+            if self._passed == self._strike:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def around_commits(self, hub: Hub) -> None:
+        """Before and after every COMMIT of the journal."""
+        dialect = hub.db._writers.dialect  # an engine has a dialect of its own
+        commit = dialect.do_commit
+
+        def around(connection: Any) -> None:
+            self.point("commit: before")
+            commit(connection)
+            self.point("commit: after")
+
+        dialect.do_commit = around  # type: ignore[method-assign]
+
+    def around_sends(self) -> None:
+        """Before a call leaves; when it was carried out and its answer has just arrived; when that was read."""
+        handle = httpx.HTTPTransport.handle_request
+
+        def around(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+            self.point("call: before")
+            request.extensions = {**request.extensions, "trace": self._traced}
+            answer = handle(transport, request)
+            answer.read()
+            self.point("call: answered")
+            return answer
+
+        httpx.HTTPTransport.handle_request = around  # type: ignore[method-assign]
+
+    def _traced(self, name: str, _: object) -> None:
+        if name == "http11.receive_response_headers.complete":
+            self.point("call: carried out")
+
+    def around_syncs(self) -> None:
+        """Before and after a file is brought to the disk: spools, copies and keys."""
+        fsync = os.fsync
+
+        def around(file: Any) -> None:
+            self.point("sync: before")
+            fsync(file)
+            self.point("sync: after")
+
+        os.fsync = around
+
+
+def carry_out(job: Job) -> None:
+    """Submit the request unless it is there, and go on until it is closed."""
+    clock = SystemTime() if job.real else Clock(datetime.fromtimestamp(job.start, UTC))
+    fuse = Fuse(Path(job.log), job.strike)
+    plugins = load(tuple(job.plugins), [EntryPoint(n, m, "hub.connectors") for n, m in job.plugins.items()])
+    with Hub.open(Home(Path(job.home)), {}, clock=clock, plugins=plugins) as hub:
+        fuse.around_commits(hub)
+        fuse.around_sends()
+        fuse.around_syncs()
+        known = hub.requests()["requests"]
+        request = known[0]["id"] if known else _submit(hub, job)
+        with _engine(hub, real=job.real) as onward:
+            while (view := hub.show(request))["state"] != "closed":
+                if _copy_is_ready(view):
+                    copy = Path(job.out, f"copy-{len(list(Path(job.out).iterdir()))}.zip")
+                    hub.export(request, copy, passphrase=PASSPHRASE, by=ACTOR)
+                elif hub.clock.now().timestamp() > job.start + DAY and not job.real:
+                    raise Stuck
+                else:
+                    onward()
+
+
+def _submit(hub: Hub, job: Job) -> str:
+    submission = Submission(
+        tuple(map(Right, job.rights)),
+        Subject.from_document(job.person),
+        channel="portal",
+        received=hub.clock.now(),
+        verified_by="portal_login",
+        changes=Changes(job.changes) if job.changes else None,
+    )
+    return hub.submit(submission, by=ACTOR)
+
+
+def _copy_is_ready(view: dict[str, Any]) -> bool:
+    if view["copy"] is None or view["delivered"]:
+        return False
+    return all(track["phase"] == "settled" or track["reason"] == "delivery" for track in view["tracks"])
+
+
+@contextmanager
+def _engine(hub: Hub, *, real: bool) -> Iterator[Callable[[], None]]:
+    """What carries the request on by a bit each time it is called."""
+    if real:
+        with hub.engine() as engine:
+            if engine is None:
+                raise HubError("another process holds the engine")
+            yield lambda: time.sleep(0.02)
+        return
+    worker = Worker(hub.desk(), new_id())
+    worker.take_over()
+    try:
+        yield lambda: step(hub, worker)
+    finally:
+        worker.close()
+
+
+def step(hub: Hub, worker: Worker) -> None:
+    """Advance the first track that is due; when there is none, let time pass until there is."""
+    with hub.db.read() as conn:
+        due = due_tracks(conn, hub.clock.now().timestamp(), 1)
+        soonest = select(func.min(tracks.c.wake_at)).where(tracks.c.phase.in_(["find", "act"]))
+        later = conn.execute(soonest).scalar_one()
+    if due:
+        worker.advance(due[0])
+    elif later is not None:
+        hub.clock.sleep(max(later - hub.clock.now().timestamp(), 0.001))
+    else:
+        raise Stuck
+
+
+def _live(job: Job) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        carry_out(job)
+    except BaseException:  # noqa: BLE001  # whatever it was, the test must see it
+        with Path(job.log).with_suffix(".error").open("a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
+        os._exit(1)
+    os._exit(0)
+
+
+def main() -> None:
+    """Fork for every job; answer its pid at once and its wait status when asked for it."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+        else:
+            answer = os.fork()
+            if not answer:
+                _live(Job(**order))
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
