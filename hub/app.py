@@ -16,12 +16,14 @@ import structlog
 from sqlalchemy import Connection, select
 
 from hub.assembly import kek_source, patience, rules, services, systems, terms_of
-from hub.coordinator import decisions, views
+from hub.coordinator import decisions, handwork, stopping, views
 from hub.coordinator.fleet import Fleet
 from hub.coordinator.intake import Submission, take_in
 from hub.coordinator.journal import due_tracks, new_id, with_news
 from hub.coordinator.local import LocalEngine
 from hub.coordinator.plan import Plan, plan
+from hub.coordinator.rows import found_by, task_row
+from hub.coordinator.sealed import opened
 from hub.coordinator.tracks import Desk, Worker
 from hub.errors import HubError, UsageError
 from hub.home import EngineLock, Home
@@ -182,8 +184,8 @@ class Hub:
         root = self.vault.root(request)
         self._audited(request, by, "hints", why)
         with self.db.read() as conn:
-            found = decisions.found_by(conn, request)
-        return {h.ordinal: decisions.opened(root, h)["hints"] for h in found}
+            found = found_by(conn, request)
+        return {h.ordinal: opened(root, h)["hints"] for h in found}
 
     # What people decide
 
@@ -197,11 +199,11 @@ class Hub:
 
     def undo(self, request: str, *, by: str) -> None:
         """Withdraw an erasure as far as it can be."""
-        self._decision(request, by, decisions.undo)
+        self._decision(request, by, partial(stopping.undo, rules=self.rules))
 
     def cancel(self, request: str, *, by: str) -> None:
         """Stop a request."""
-        self._decision(request, by, partial(decisions.cancel, rules=self.rules))
+        self._decision(request, by, partial(stopping.cancel, rules=self.rules))
 
     def release(self, request: str, *, by: str) -> None:
         """Allow a copy to be handed over."""
@@ -217,7 +219,7 @@ class Hub:
         """Record what a person did about a task."""
         request = self._request_of(task)
         self._decision(
-            request, by, partial(decisions.settle, task=task, result=result, proof=proof, rules=self.rules), named=False
+            request, by, partial(handwork.settle, task=task, result=result, proof=proof, rules=self.rules), named=False
         )
 
     def hold(self, instance: str, *, hold: bool) -> None:
@@ -321,7 +323,7 @@ class Hub:
 
     def _request_of(self, task: str) -> str:
         with self.db.read() as conn:
-            return str(decisions.task_row(conn, task).request)
+            return str(task_row(conn, task).request)
 
     def _audited(self, request: str, by: str, what: str, why: str) -> None:
         actor, at = self.vault.actor_id(by), self.clock.now()

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from hub.coordinator import decisions
 from hub.coordinator.codec import instant
-from hub.coordinator.verdict import track_result
+from hub.coordinator.decide import undecided
+from hub.coordinator.rows import found_by, request_row
+from hub.coordinator.verdict import SATISFIED, track_result
 from hub.errors import UsageError
 from hub.exports.contents import About, Source
 from hub.exports.package import Package, build
@@ -33,6 +34,7 @@ _MISSING = {
     "unsupported": "The service offers no way to read out what it holds.",
     "manual": "The data is collected by hand.",
 }
+_READING = (Operation.EXPORT, Operation.FIND)  # a search stands among the steps when a person made it
 _TO_COME = frozenset(_MISSING[code] for code in ("waiting", "failed", "undecided"))
 
 
@@ -92,13 +94,13 @@ def hand_over(
 
 
 def _read(conn: Connection, request: str) -> _Journal:
-    row = decisions.request_row(conn, request, still_open=False)
+    row = request_row(conn, request, still_open=False)
     spools = conn.execute(select(exports).where(exports.c.request == request)).all()
     return _Journal(
         row,
         conn.execute(select(tracks).where(tracks.c.request == request).order_by(tracks.c.id)).all(),
-        conn.execute(select(steps).where(steps.c.request == request, steps.c.operation == Operation.EXPORT)).all(),
-        decisions.found_by(conn, request),
+        conn.execute(select(steps).where(steps.c.request == request, steps.c.operation.in_(_READING))).all(),
+        found_by(conn, request),
         {s.track: s for s in spools},
         conn.execute(select(tasks).where(tasks.c.request == request, tasks.c.kind == "recipient")).all(),
     )
@@ -134,17 +136,19 @@ def _spools(journal: _Journal, root: RootKey, track: Row[Any], folder: Path) -> 
     return [SpoolReader(folder / row.file, bytes.fromhex(body["key"]), context, until=Mark(**body["mark"]))]
 
 
-def _missing(track: Row[Any], exported: Sequence[Row[Any]], held: Sequence[Row[Any]]) -> str:
+def _missing(track: Row[Any], read: Sequence[Row[Any]], held: Sequence[Row[Any]]) -> str:
     """Why something of the service is missing in the copy; empty when nothing is."""
-    if exported and all(s.state == "closed" for s in exported):
-        codes = {(s.outcome or {}).get("outcome") for s in exported} - {"done", "absent"}
-        return _MISSING.get(next(iter(codes)) or "", _MISSING["failed"]) if codes else ""
-    if any(s.state == "person" for s in exported):
+    exported = [s for s in read if s.operation == Operation.EXPORT]
+    if track.phase == "failed" or any(s.state == "person" for s in exported):
         return _MISSING["failed"]
-    if exported:
+    if track.phase == "find" or any(s.state != "closed" for s in exported):
         return _MISSING["waiting"]
-    result = track_result(track, (), held)
-    return "" if result.outcome == "nothing_held" else _MISSING.get(result.outcome, _MISSING["waiting"])
+    if any(map(undecided, held)):
+        return _MISSING["undecided"]
+    codes = [(s.outcome or {}).get("outcome", "failed") for s in exported] or [track_result(track, read, held).outcome]
+    if codes == ["manual"] and read[0].reason == "nothing_held":  # says who looked there in the hub's stead
+        return ""
+    return next((_MISSING.get(code, _MISSING["waiting"]) for code in codes if code not in SATISFIED), "")
 
 
 def _by_hand(journal: _Journal, settings: Settings) -> list[Source]:

@@ -14,7 +14,7 @@ from hub.coordinator.retry import Decision, Next, carry_out, decide
 from hub.errors import Fenced, code
 from hub.evidence.events import Event, event
 from hub.outcome import Failed
-from hub.processor import Step
+from hub.processor import Operation, Step
 from hub.store.schema import instances, tasks
 from hub.wire import Recorder, flight
 
@@ -62,12 +62,18 @@ def fly(turn: Turn, call: Callable[[], T], *, seconds: float | None = None) -> t
     return result, Flown([x.as_evidence() for x in record.exchanges], error)
 
 
+def attempt_of(step: Row[Any]) -> int:
+    """The number of the attempt under way: a step that is being performed was read before its intent counted up."""
+    begins = step.state == "ready" or step.operation == Operation.EXPORT
+    return int(step.attempt) + int(begins)
+
+
 def step_for(turn: Turn, step: Row[Any], cursor: str | None = None, *, seconds: float | None = None) -> Step:
     """What the processor is told about this attempt."""
     now = turn.desk.now()
     return Step(
         key=step.key,
-        attempt=step.attempt + (step.state == "ready"),
+        attempt=attempt_of(step),
         now=instant(now),
         received=instant(turn.at.track.received),
         deadline=instant(now + (seconds or turn.desk.patience.attempt)),
@@ -80,10 +86,10 @@ def about(turn: Turn, step: Row[Any]) -> dict[str, Any]:
     """The fields that every event of a step carries."""
     held = turn.at.holding(step.holding) if step.holding is not None else None
     return {
-        **turn.active.where(),
+        **turn.where(),
         "operation": step.operation,
         "step": f"{turn.instance}.{step.number}",
-        "attempt": step.attempt + (step.state == "ready"),
+        "attempt": attempt_of(step),
         "holding": step.holding,
         "kind": held.kind if held is not None else None,
     }
@@ -97,12 +103,15 @@ def verdict_on(turn: Turn, error: BaseException, tries: int) -> Decision:
 def suspend(turn: Turn, conn: Connection, error: BaseException) -> None:
     """Stop using the instance until a person has mended its access; observers are told once."""
     values = {"held": code(error), "since": turn.desk.now()}
+    turn.read_anew()
     mine = instances.c.name == turn.instance
     if conn.execute(select(instances.c.name).where(mine)).first() is None:
         conn.execute(insert(instances).values(name=turn.instance))
     paused = event("request.paused", reason=code(error), instance=turn.instance)
     if conn.execute(update(instances).where(mine, instances.c.held.is_(None)).values(values)).rowcount:
         turn.note(conn, paused)  # once: the other tracks of the instance stop before they are refused as well
+        text = f"{turn.instance} does not accept our access ({code(error)}). Mend it, then: hub resume {turn.instance}"
+        open_task(conn, turn.request, "suspended", text, turn.desk.now(), instance=turn.instance, track=turn.track)
 
 
 def fail_step(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:

@@ -65,7 +65,7 @@ def encode(outcome: HubOutcome) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR09
             assert_never(outcome)
 
 
-def decode(data: Mapping[str, Any]) -> HubOutcome:  # noqa: C901, PLR0911  # one branch per outcome
+def decode(data: Mapping[str, Any]) -> HubOutcome:  # noqa: C901, PLR0911, PLR0912  # one branch per outcome
     """The inverse of `encode`; secrets stay where they are."""
     match data["outcome"]:
         case "done":
@@ -96,8 +96,10 @@ def decode(data: Mapping[str, Any]) -> HubOutcome:  # noqa: C901, PLR0911  # one
             return Failed(data["reason"])
         case "not_searchable":
             return NotSearchable()
-        case _:
+        case "undecided":
             return Undecided()
+        case other:
+            raise ValueError(f"{other} is no outcome")
 
 
 Left = (Retained, Refused, Manual, Unsupported)
@@ -114,6 +116,7 @@ def evidence(outcome: HubOutcome) -> dict[str, Any]:
         kept = next((part for part in outcome.left if isinstance(part, Retained)), None)
         if kept is not None:
             fields |= {"ground": kept.ground, "until": kept.until.isoformat() if kept.until else None}
+        fields["reason"] = next((encode(part)["reason"] for part in outcome.left if isinstance(part, Refused)), None)
     return fields
 
 

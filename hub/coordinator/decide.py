@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
 
-from hub.coordinator.journal import Snapshot
+from hub.coordinator.journal import ORDER, Snapshot
 from hub.processor import Operation
 from hub.rights import NEEDS_APPROVAL, Right, operations
 
-# Acting this way stops uses first, keeps the copy true to what was corrected, and destroys last.
-ORDER = (Operation.SUPPRESS, Operation.EXPORT, Operation.RECTIFY, Operation.LIFT, Operation.ERASE)
 OPEN = frozenset({"ready", "sent", "resume", "confirm", "person"})
 
 
@@ -78,6 +76,12 @@ def undecided(holding: Row[Any]) -> bool:
     return holding.decision is None and not (holding.match == "exact" and holding.reach == "sole")
 
 
+def asked_for(track: Row[Any]) -> tuple[Operation, ...]:
+    """What the request asks of every holding, as of now: an erasure that was undone is not asked for any more."""
+    wanted = operations([Right(r) for r in track.rights])
+    return tuple(op for op in wanted if op is not Operation.ERASE or not track.options.get("undone"))
+
+
 def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  # a decision table
     """What the track does next.
 
@@ -86,12 +90,14 @@ def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  
         now: POSIX seconds.
         batch: kind of holding → how many the processor erases in one call.
     """
-    track = at.track
-    if track.state in {"cancelled", "closed"}:
+    track, wanted = at.track, asked_for(at.track)
+    if track.state == "closed":
         return Settle()
     if track.held:
         return Rest(None, f"instance_{track.held}")
-    if track.phase == "find":
+    if track.phase == "failed" and wanted:
+        return Rest(None, track.reason or "failed")
+    if track.phase == "find" and wanted:
         early = track.tries and track.wake_at is not None and track.wake_at > now
         return Rest(track.wake_at, track.reason or "retry") if early else Find()
     waits: list[Rest] = []
@@ -99,29 +105,39 @@ def next_action(at: Snapshot, now: float, batch: Mapping[str, int]) -> Action:  
     for step in at.steps:
         if step.state not in OPEN:
             continue
-        erase = step.operation == Operation.ERASE
         wait = _wait(at, step, now, erasing_held_up=erasing_held_up)
         if wait is None:
             return _start(at, step, now, batch)
         waits.append(wait)
         # A later holding may depend on an earlier one being gone (children first). Open business is the service's
         # settled answer for now: it refuses the parent by itself, so the others need not wait for it.
-        erasing_held_up |= erase and step.reason != "refused"
-    if any(map(undecided, at.holdings)):
+        erasing_held_up |= step.operation == Operation.ERASE and not open_business(step.outcome)
+    if wanted and any(map(undecided, at.holdings)):
         waits.append(Rest(None, "decision"))
-    if track.state == "finding":
+    if wanted and track.state == "finding":
         waits.append(Rest(track.barrier_at, "barrier"))  # whoever rests first ends the round when patience does
-    if not waits:
-        return Settle()
+    return _soonest(waits) if waits else Settle()
+
+
+def open_business(outcome: Mapping[str, Any] | None) -> bool:
+    """Whether a step's last outcome leaves something refused for now, and so to be tried again."""
+    parts = [outcome, *outcome.get("left", [])] if outcome else []
+    return any(part["outcome"] == "refused" for part in parts)
+
+
+def _soonest(waits: Sequence[Rest]) -> Rest:
+    """The wait that ends first by itself. What waits for other instances is named: their end wakes it."""
     timed = [w for w in waits if w.at is not None]
-    return min(timed, key=lambda w: w.at or 0.0) if timed else waits[0]
+    first = min(timed, key=lambda w: w.at or 0.0) if timed else waits[0]
+    others = next((w for w in waits if w.reason == "erase_after"), None)
+    return Rest(first.at, others.reason) if others else first
 
 
 def _start(at: Snapshot, step: Row[Any], now: float, batch: Mapping[str, int]) -> Action:
     match step.state:
         case "confirm":
             return Confirm(step)
-        case "sent":
+        case "sent" if step.operation != Operation.EXPORT:  # an export changes nothing there: it goes on at its cursor
             return Reconcile(step)
         case "resume":
             return Resume(step)
@@ -143,27 +159,32 @@ def _together(at: Snapshot, first: Row[Any], now: float, batch: Mapping[str, int
     return tuple(chosen)
 
 
-def _wait(at: Snapshot, step: Row[Any], now: float, *, erasing_held_up: bool) -> Rest | None:  # noqa: PLR0911  # a decision table
+def _wait(at: Snapshot, step: Row[Any], now: float, *, erasing_held_up: bool) -> Rest | None:
     """Why the step cannot go on now; None when it can."""
     if step.state == "person":
         return Rest(None, step.reason or "person")
     if step.next_at is not None and step.next_at > now:
         return Rest(step.next_at, step.reason or step.state)
-    if step.state != "ready" or step.operation not in NEEDS_APPROVAL:
+    if step.state != "ready":
         return None
-    if step.holding is not None and not at.holding(step.holding).approved:
+    held = at.holding(step.holding) if step.holding is not None else None
+    if held is not None and not actionable(held):
+        return Rest(None, "decision")  # a later search put in doubt whose it is
+    if held is not None and step.operation in NEEDS_APPROVAL and not held.approved:
         return Rest(None, "review")
-    if step.operation != Operation.ERASE:
-        return None
-    if Operation.EXPORT in operations([Right(r) for r in at.track.rights]) and at.track.delivered is None:
+    return _erasing_wait(at, now, held_up=erasing_held_up) if step.operation == Operation.ERASE else None
+
+
+def _erasing_wait(at: Snapshot, now: float, *, held_up: bool) -> Rest | None:
+    """Why an approved erasure cannot be sent yet; None when it can."""
+    track = at.track
+    if Operation.EXPORT in asked_for(track) and track.delivered is None:
         return Rest(None, "delivery")  # a copy first, erasure only after it was delivered (P25)
-    if at.track.grace_until is not None and at.track.grace_until > now:
-        return Rest(at.track.grace_until, "grace")
-    if erasing_held_up:
+    if track.grace_until is not None and track.grace_until > now:
+        return Rest(track.grace_until, "grace")
+    if held_up:
         return Rest(None, "order")
-    if at.siblings_erasing:
-        return Rest(None, "erase_after")
-    return None
+    return Rest(None, "erase_after") if at.siblings_erasing else None
 
 
 def steps_wanted(at: Snapshot, *, stop_first: bool, bare: bool) -> list[tuple[Operation, int | None]]:
@@ -172,18 +193,17 @@ def steps_wanted(at: Snapshot, *, stop_first: bool, bare: bool) -> list[tuple[Op
     Args:
         at: where the track stands.
         stop_first: whether an erasure that must wait is preceded by a suppression.
-        bare: whether a suppression is asked for even where nothing is held.
+        bare: whether a suppression is asked for even where nothing of hers is held.
     """
-    wanted = set(operations([Right(r) for r in at.track.rights]))
+    wanted = set(asked_for(at.track))
     if stop_first and Operation.ERASE in wanted:
         wanted.add(Operation.SUPPRESS)
     present = {(step.operation, step.holding) for step in at.steps}
+    hers: list[int | None] = [h.ordinal for h in at.holdings if actionable(h)]
+    unheld = bare and not hers and not any(map(undecided, at.holdings))
     new: list[tuple[Operation, int | None]] = []
     for operation in ORDER:
-        if operation not in wanted:
-            continue
-        chosen: list[int | None] = [h.ordinal for h in at.holdings if actionable(h)]
-        if operation is Operation.SUPPRESS and bare and not at.holdings:
-            chosen = [None]
-        new += [(operation, ordinal) for ordinal in chosen if (operation.value, ordinal) not in present]
+        if operation in wanted:
+            chosen = [None] if unheld and operation is Operation.SUPPRESS else hers
+            new += [(operation, ordinal) for ordinal in chosen if (operation.value, ordinal) not in present]
     return new

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from hub.coordinator.acting import holding_of, seal_step, step_secrets
-from hub.coordinator.calling import Flown, about, failed_event, fly, postpone_step, step_for
+from hub.coordinator.calling import Flown, about, failed_event, fly, postpone_step, reachable_again, step_for
 from hub.coordinator.codec import encode, evidence
 from hub.coordinator.journal import change_step
+from hub.coordinator.sealed import holding_of, seal_step, step_secrets
 from hub.evidence.events import event
 from hub.exports.spool import Mark, SpoolWriter
 from hub.holding import Record
-from hub.outcome import Done, Method
+from hub.outcome import Done, Method, Unsupported
+from hub.processor import Operation
 from hub.store.schema import exports
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class _Export:
     def done(self, conn: Connection, count: int, flown: Flown) -> None:
         """Record the holding as exported."""
         turn, outcome = self.turn, Done(Method.EXPORTED, count)
+        reachable_again(turn, conn, self.step.tries)
         _keep(turn, conn, self.spool, new=False)
         fields = about(turn, self.step) | evidence(outcome)
         turn.note(conn, event("step.outcome", **fields, exchanges=flown.exchanges))
@@ -129,8 +131,16 @@ class _Export:
 
 def export(turn: Turn, step: Row[Any]) -> Callable[[Connection], None]:
     """Export the step's holding; returns the write that records it."""
+    if cannot := turn.desk.fleet.processor(turn.instance).cannot(Operation.EXPORT):
+        return lambda conn: _cannot(turn, conn, step, cannot)
     attempt = _Export(turn, step)
     count, flown = fly(turn, attempt.run, seconds=LONGEST)
     if flown.error is not None or count is None:
         return lambda conn: attempt.failed(conn, flown)
     return lambda conn: attempt.done(conn, count, flown)
+
+
+def _cannot(turn: Turn, conn: Connection, step: Row[Any], answer: Unsupported) -> None:
+    """The service has no way to read out what it holds: the copy names it as missing."""
+    turn.note(conn, event("step.outcome", **about(turn, step), **evidence(answer), exchanges=[]))
+    change_step(conn, step.id, state="closed", outcome=encode(answer), reason=None)

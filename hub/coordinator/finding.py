@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from hub.coordinator.calling import (
     UNREACHABLE_TRIES,
@@ -20,14 +20,16 @@ from hub.coordinator.calling import (
     unreachable,
     verdict_on,
 )
-from hub.coordinator.decide import steps_wanted
+from hub.coordinator.decide import asked_for, steps_wanted
+from hub.coordinator.foreign import check_found
 from hub.coordinator.journal import change_track, known_identifiers, new_id, open_task
 from hub.coordinator.retry import Next
+from hub.coordinator.sealed import seal_holding
 from hub.errors import ConnectorBug, Fenced, code
 from hub.evidence.events import Event, event
 from hub.holding import Coverage, Holding, Learned, Search
 from hub.processor import Operation
-from hub.rights import Right, operations
+from hub.rights import Right
 from hub.store.schema import holdings, identifiers, requests, steps
 from hub.subject import Identifier, Subject
 
@@ -69,6 +71,7 @@ def _collect(answers: Iterable[Holding | Learned | Coverage], fence: Callable[[]
     found = Found()
     for answer in answers:
         fence()
+        check_found(answer)
         match answer:
             case Holding():
                 found.holdings.append(answer)
@@ -101,7 +104,7 @@ def _not_found_out(turn: Turn, conn: Connection, flown: Flown) -> None:
             if tries + 1 == UNREACHABLE_TRIES:
                 unreachable(turn, conn)
     change_track(conn, turn.track, **values)
-    fields = {**turn.active.where(), "operation": "find", "step": f"{turn.instance}.find", "attempt": turn.attempt}
+    fields = {**turn.where(), "operation": "find", "step": f"{turn.instance}.find", "attempt": turn.attempt}
     turn.note(conn, failed_event(fields, Flown(flown.exchanges, error)))
 
 
@@ -115,27 +118,38 @@ def _take_down(turn: Turn, conn: Connection, found: Found, flown: Flown, known: 
     note_account(turn, conn)
     reachable_again(turn, conn, turn.at.track.tries)
     now_in, top = conn.execute(_PLACE, {"request": turn.request}).one()
-    new = _add_holdings(turn, conn, found.holdings, top or 0)
-    learned = _learn(turn, conn, found)
+    new = _take_holdings(turn, conn, found.holdings, top or 0)
+    learned = _learn(turn, conn, found, now_in + 1)
     coverage = _coverage(found, [*(row.label for row in known), *learned])
     turn.note(conn, *new, _covered(turn, found, flown, coverage))
     searched = min(max(row.round for row in known), now_in)
     # Others may have taught something while this search ran: then it is made again with that.
     phase = "find" if searched < now_in else "act"
     values = {"phase": phase, "round": searched, "coverage": coverage}
-    change_track(conn, turn.track, **values, tries=0, reason=None, wake_at=None)
+    change_track(conn, turn.track, **values, tries=0, reason=None)
 
 
-def _add_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordinal: int) -> list[Event]:
-    """Insert holdings not seen before; a known one keeps its ordinal and gets its newest locator."""
-    known = {h.index_ for h in turn.at.holdings}
+_SEEN_AGAIN = (
+    update(holdings)
+    .where(holdings.c.request == bindparam("of"), holdings.c.ordinal == bindparam("which"))
+    .values({name: bindparam(f"to_{name}") for name in ("position", "match", "reach", "sealed")})
+)
+
+
+def _take_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordinal: int) -> list[Event]:
+    """Insert holdings not seen before; a known one keeps its ordinal. All get the places the newest search gives."""
+    known = {h.index_: h for h in turn.at.holdings}
+    seen: set[str] = set()
     rows, new = [], []
-    for position, holding in enumerate(found, start=len(known)):
+    for position, holding in enumerate(found):
         index = turn.root.index(holding.key)
+        if index in seen:
+            continue
+        seen.add(index)
         if index in known:
+            new += _see_again(turn, conn, known[index], holding, position)
             continue
         ordinal += 1
-        body = {"key": holding.key, "locator": dict(holding.locator), "hints": dict(holding.hints)}
         row = {
             "request": turn.request,
             "ordinal": ordinal,
@@ -148,22 +162,37 @@ def _add_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordina
             "match": holding.match.value,
             "reach": holding.reach.value,
             "role": holding.role.value,
-            "sealed": turn.root.seal(turn.request, "holdings", ordinal, json.dumps(body).encode()),
+            "sealed": seal_holding(turn, ordinal, holding),
         }
-        known.add(index)
         rows.append(row)
-        named = {k: row[k] for k in ("kind", "categories", "match", "reach")}
-        new.append(event("holding.found", **turn.active.where(), holding=ordinal, **named))
+        new.append(_found(turn, ordinal, holding))
     if rows:
         conn.execute(_ADD_HOLDINGS, rows)
     return new
 
 
-def _learn(turn: Turn, conn: Connection, found: Found) -> list[str]:
+def _see_again(turn: Turn, conn: Connection, known: Row[Any], holding: Holding, position: int) -> list[Event]:
+    """Take over the newest locator, place and certainty; what a person decided or approved stands."""
+    certainty = (holding.match.value, holding.reach.value)
+    changed = certainty != (known.match, known.reach) and known.decision is None and not known.approved
+    match, reach = certainty if changed else (known.match, known.reach)
+    values = {"to_position": position, "to_match": match, "to_reach": reach}
+    sealed = seal_holding(turn, known.ordinal, holding)
+    conn.execute(_SEEN_AGAIN, values | {"of": turn.request, "which": known.ordinal, "to_sealed": sealed})
+    return [_found(turn, known.ordinal, holding)] if changed else []
+
+
+def _found(turn: Turn, ordinal: int, holding: Holding) -> Event:
+    named = {"kind": holding.kind, "categories": list(holding.categories)}
+    named |= {"match": holding.match.value, "reach": holding.reach.value}
+    return event("holding.found", **turn.where(), holding=ordinal, **named)
+
+
+def _learn(turn: Turn, conn: Connection, found: Found, round_: int) -> list[str]:
     """Take in what a trusted instance's exact, sole holdings teach; returns the labels of what was not known."""
     if not (turn.active.instance.trusted and any(h.certain for h in found.holdings)):
         return []
-    return add_identifiers(turn, conn, found.learned, turn.at.track.request_round + 1)
+    return add_identifiers(turn, conn, found.learned, round_)
 
 
 def add_identifiers(turn: Turn, conn: Connection, learned: Sequence[Identifier], round_: int) -> list[str]:
@@ -198,7 +227,7 @@ def _covered(turn: Turn, found: Found, flown: Flown, coverage: dict[str, str]) -
     outcome = None if found.holdings else "nothing_held" if ruled_out else "not_searchable"
     return event(
         "find.covered",
-        **turn.active.where(),
+        **turn.where(),
         coverage=coverage,
         count=len(found.holdings),
         exchanges=flown.exchanges,
@@ -214,7 +243,7 @@ def add_steps(turn: Turn, conn: Connection) -> bool:
     waits = not at.track.options.get("auto_approve") or turn.desk.rules.grace > 0
     processor = turn.desk.fleet.processor(turn.instance)
     may_stop = processor.stops_before_erase and processor.cannot(Operation.SUPPRESS) is None
-    stop_first = may_stop and (waits or Operation.EXPORT in operations(rights))
+    stop_first = may_stop and (waits or Operation.EXPORT in asked_for(at.track))
     bare = Right.OBJECTION in rights or Right.CONSENT_WITHDRAWAL in rights
     last = max((s.number for s in at.steps), default=0)
     rows = []

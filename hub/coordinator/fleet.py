@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hub.coordinator.foreign import check_account
 from hub.errors import ConnectorBug, HubError
 from hub.processor import Account, Limits, Processor, Services
 from hub.settings import Instance
@@ -19,26 +20,21 @@ class Active:
     Args:
         instance: its settings.
         processor: the connector's object.
-        version: of the distribution the connector came from.
         account: what `check` said in this process; None before.
     """
 
     instance: Instance
     processor: Processor[Any]
-    version: str
     account: Account | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def where(self) -> dict[str, str]:
-        """The fields by which an event names instance, account and connector."""
-        named = {"instance": self.instance.name, "connector": self.processor.name, "connector_version": self.version}
-        return named | ({"account": self.account.id} if self.account else {})
 
     def checked(self) -> Account:
         """Who we are at the service; asks once in this process, within the caller's flight."""
         with self.lock:
             if self.account is None:
-                self.account = self.processor.check()
+                account = self.processor.check()
+                check_account(account)
+                self.account = account
             return self.account
 
 
@@ -63,6 +59,18 @@ class Fleet:
         """The class that serves the instance."""
         return self._processors[self._instances[name].connector]
 
+    def knows(self, name: str) -> bool:
+        """Whether the settings still have that instance."""
+        return name in self._instances
+
+    def where(self, name: str) -> dict[str, str]:
+        """The fields by which an event names instance, connector and account, even of a connector that is broken."""
+        connector = self.processor(name).name
+        version = self._version(connector) or "unpackaged"
+        named = {"instance": name, "connector": connector, "connector_version": version}
+        active = self._active.get(name)
+        return named | ({"account": active.account.id} if active and active.account else {})
+
     def get(self, name: str) -> Active:
         """The instance, made on first use. Raises `ConnectorBug` where its connector cannot be made."""
         with self._lock:
@@ -80,7 +88,7 @@ class Fleet:
             raise
         except Exception as error:  # a connector is foreign code
             raise ConnectorBug(f"The connector {made.name} failed while it was set up", instance=name) from error
-        return Active(instance, processor, self._version(made.name) or "unpackaged")
+        return Active(instance, processor)
 
     def close(self) -> None:
         """Close the connections to the services; an instance used afterwards is made anew."""

@@ -22,17 +22,17 @@ from hub.store.keys import RootKey
 from hub.store.schema import events, holdings, identifiers, instances, requests, steps, tasks, tracks
 
 
-# Acting this way stops uses first, keeps the copy true to what was corrected, and destroys last.
-ORDER = (Operation.SUPPRESS, Operation.EXPORT, Operation.RECTIFY, Operation.LIFT, Operation.ERASE)
-_RANK = {operation.value: rank for rank, operation in enumerate(ORDER)}
-
-
 def new_id() -> str:
     """A random id, 16 characters of 0-9a-f: 64 bits, nothing to guess from."""
     return secrets.token_hex(8)
 
 
 T = TypeVar("T")
+
+# Acting this way stops uses first, keeps the copy true to what was corrected, and destroys last.
+ORDER = (Operation.SUPPRESS, Operation.EXPORT, Operation.RECTIFY, Operation.LIFT, Operation.ERASE)
+_RANK = {operation.value: rank for rank, operation in enumerate(ORDER)}
+
 Head = tuple[int, str]
 """The newest event of a request: its number and its digest."""
 
@@ -252,6 +252,12 @@ def open_task(conn: Connection, request: str, kind: str, text: str, now: float, 
     if conn.execute(same).first() is None:
         row = {"id": new_id(), "request": request, "kind": kind, "text": text, "created": now, "instance": ""} | where
         conn.execute(insert(tasks).values(row))
+
+
+def end_tasks(conn: Connection, *which: Any, by: str | None, now: float, result: str = "done") -> None:
+    """End the open tasks that fit; `by` None where the hub itself found nothing left to ask."""
+    values = {"result": result, "settled_by": by, "settled": now}
+    conn.execute(update(tasks).where(tasks.c.result.is_(None), *which).values(values))
 
 
 _DUE = (

@@ -67,8 +67,7 @@ class Keeper:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._held or self._stopped)
-                self._changed.wait(self.seconds / 3)
-                if self._stopped:
+                if self._changed.wait_for(lambda: self._stopped, self.seconds / 3):
                     return
                 due = [x for x in self._held.values() if x.until - self._clock.now().timestamp() < self.seconds / 2]
             for lease in due:

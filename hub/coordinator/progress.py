@@ -11,14 +11,18 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, update
 
-from hub.coordinator.decide import actionable, undecided
-from hub.coordinator.journal import append, change_request, new_id, open_task, wake
+from hub.coordinator.decide import actionable, asked_for, undecided
+from hub.coordinator.journal import append, change_request, end_tasks, new_id, open_task, wake
 from hub.coordinator.verdict import Duty, duties, verdict
 from hub.evidence.events import event
 from hub.holding import Search
-from hub.rights import NEEDS_APPROVAL, Right, operations
+from hub.processor import Operation
+from hub.rights import NEEDS_APPROVAL
 from hub.store.keys import RootKey
 from hub.store.schema import exports, holdings, identifiers, obligations, requests, steps, tasks, tracks
+
+GONE_WITHIN = 20 * 86400.0
+"""Seconds from receipt within which what is to be deleted is gone (P6); no grace puts that off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ _APPROVE = (
 def progress(conn: Connection, root: RootKey, request: str, rules: Rules, now: float) -> list[str]:
     """Move a request on as far as the journal allows; returns the tracks to wake."""
     row = conn.execute(_REQUEST, {"request": request}).one()
-    if row.state in {"closed", "cancelled"}:
+    if row.state == "closed":
         return []
     every = conn.execute(_TRACKS, {"request": request}).all()
     woken: list[str] = []
@@ -131,20 +135,26 @@ def _can_search(rules: Rules, instance: str, labels: set[str]) -> bool:
 def _review(conn: Connection, root: RootKey, row: Row[Any], rules: Rules, now: float) -> list[str]:
     """Approve what policy approves by itself; ask a person for everything else."""
     found = conn.execute(_FOUND, {"request": row.id}).all()
-    if any(map(undecided, found)):
+    if asked_for(row) and any(map(undecided, found)):
         open_task(conn, row.id, "decide", "Decide whose the uncertain holdings are: hub decide", now)
-    if not NEEDS_APPROVAL & set(operations([Right(r) for r in row.rights])) or row.options.get("undone"):
-        return []
-    waiting = [h for h in found if actionable(h) and not h.approved]
+    else:  # a later search may have settled by itself whose they are
+        end_tasks(conn, tasks.c.request == row.id, tasks.c.kind == "decide", by=None, now=now)
+    waiting = unapproved(row, found)
     if not waiting:
         return []
     if not row.options.get("auto_approve"):
         open_task(conn, row.id, "review", "Approve what was found before it is changed or erased: hub approve", now)
         return []
-    return approve(conn, root, row, waiting, by=rules.auto_actor, reason="policy", rules=rules, now=now)
+    return approve_found(conn, root, row, waiting, by=rules.auto_actor, reason="policy", rules=rules, now=now)
 
 
-def approve(
+def unapproved(row: Row[Any], found: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """What the request, as it stands now, may only touch once it was approved, and was not."""
+    needed = not NEEDS_APPROVAL.isdisjoint(asked_for(row))
+    return [h for h in found if needed and actionable(h) and not h.approved]
+
+
+def approve_found(
     conn: Connection,
     root: RootKey,
     row: Row[Any],
@@ -155,16 +165,18 @@ def approve(
     rules: Rules,
     now: float,
 ) -> list[str]:
-    """Record an approval of these holdings; the grace period begins with the first one. Returns the tracks to wake."""
+    """Record an approval of these holdings; the grace period begins with the first one. Returns the tracks to wake.
+
+    Grace ends at the latest when what a person wants deleted must be gone.
+    """
     ordinals = [h.ordinal for h in waiting]
     conn.execute(_APPROVE, {"of": row.id, "ordinals": ordinals})
     if row.grace_until is None and rules.grace > 0:
-        change_request(conn, row.id, grace_until=now + rules.grace)
+        change_request(conn, row.id, grace_until=min(now + rules.grace, row.received + GONE_WITHIN))
     approved = event("request.approved", by=by, count=len(ordinals), decision="approved", reason=reason)
     append(conn, root, row.id, [approved], now)
     if reason != "policy":
-        done = (tasks.c.request == row.id) & (tasks.c.kind == "review") & tasks.c.result.is_(None)
-        conn.execute(update(tasks).where(done).values(result="done", settled_by=by, settled=now))
+        end_tasks(conn, tasks.c.request == row.id, tasks.c.kind == "review", by=by, now=now)
     return sorted({h.track for h in waiting})
 
 
@@ -174,6 +186,8 @@ def _close(conn: Connection, root: RootKey, row: Row[Any], rules: Rules, now: fl
     if any(conn.execute(query, key).scalar_one() for query in (_UNSETTLED, _ASKED)):
         return
     if row.delivered is None and conn.execute(_COPIES, key).scalar_one():
+        if not row.released:
+            open_task(conn, row.id, "release", "Look the copy over, then let it be handed over: hub release", now)
         return
     finish(conn, root, row.id, rules, now)
 
@@ -192,14 +206,17 @@ def finish(conn: Connection, root: RootKey, request: str, rules: Rules, now: flo
     every = conn.execute(select(tracks).where(tracks.c.request == request)).all()
     taken = conn.execute(select(steps).where(steps.c.request == request)).all()
     found = conn.execute(select(holdings).where(holdings.c.request == request)).all()
+    by_hand = conn.execute(select(tasks).where(tasks.c.request == request, tasks.c.kind == "recipient")).all()
+    row = conn.execute(_REQUEST, {"request": request}).one()
     new = []
     locators = {h.ordinal: h for h in found}
-    for duty in duties(every, taken, found):
+    erasing = Operation.ERASE in asked_for(row) and not row.options.get("cancelled")
+    for duty in duties(every, taken, found) if erasing else ():
         conn.execute(insert(obligations).values(_obligation(root, duty, locators[duty.ordinal], rules)))
         fields = {"instance": duty.instance, "kind": duty.kind, "ground": duty.ground, "until": duty.due}
         new.append(event("obligation.created", holding=duty.ordinal, **fields))
     append(conn, root, request, new, now)
-    count = conn.execute(select(requests.c.seq).where(requests.c.id == request)).scalar_one() + 1
-    outcome = why.pop("outcome", None) or verdict(every, taken, found)
+    count = row.seq + len(new) + 1
+    outcome = why.pop("outcome", None) or verdict(every, taken, found, by_hand)
     append(conn, root, request, [event("request.closed", events=count, outcome=outcome, **why)], now)
     change_request(conn, request, state="closed", closed=now)

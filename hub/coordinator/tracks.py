@@ -22,6 +22,7 @@ from hub.coordinator.journal import (
     change_step,
     change_track,
     fenced,
+    open_task,
     release,
     renew,
     snapshot,
@@ -30,6 +31,7 @@ from hub.coordinator.journal import (
 )
 from hub.coordinator.leases import Keeper, Lease
 from hub.coordinator.progress import Rules, progress, settled
+from hub.coordinator.stopping import withdraw
 from hub.errors import Fenced, HubError, KeyUnavailable, StoreError
 from hub.evidence.events import Event
 from hub.processor import Operation
@@ -42,6 +44,10 @@ from hub.timepiece import Timepiece
 
 TROUBLE_PAUSE = 5.0
 """Seconds before a track is tried again when the store or a key could not be used."""
+
+UNCONFIGURED_PAUSE = 3600.0
+"""Seconds between two looks whether the settings have a track's instance again."""
+_DELIVER = "Hand the copy over once every service is read (hub export): the erasure waits for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,15 @@ class Desk:
         return self.clock.now().timestamp()
 
 
+def _unconfigured(conn: Connection, at: Snapshot, now: float) -> Rest:
+    """The settings lost the instance: a person must say what becomes of it, and meanwhile it may come back."""
+    track = at.track
+    text = f"{track.instance} is not in hub.toml any more. Put it back, or settle this task by hand."
+    open_task(conn, track.request, "unreachable", text, now, instance=track.instance, track=track.id)
+    release(conn, track.id, phase=track.phase, at=now + UNCONFIGURED_PAUSE, reason="unconfigured")
+    return Rest(now + UNCONFIGURED_PAUSE, "unconfigured")
+
+
 class Worker:
     """Advances tracks, on as many threads as call it. What it does stands in the journal before it is done."""
 
@@ -148,15 +163,18 @@ class Worker:
         return turn.action.at if isinstance(turn.action, Rest) else None
 
     def _claim(self, conn: Connection, track: str) -> Turn | Rest:
-        at = snapshot(conn, track, self.desk.fleet.erase_after(track.partition(".")[2]))
+        fleet, instance, now = self.desk.fleet, track.partition(".")[2], self.desk.now()
+        at = snapshot(conn, track, fleet.erase_after(instance) if fleet.knows(instance) else ())
         if at is None or at.track.phase == "settled" or at.track.wrapped_key is None:
             return Rest(None, "settled")
-        now = self.desk.now()
         if at.track.lease_until is not None and at.track.lease_until > now:
             return Rest(at.track.lease_until, "leased")
+        if not fleet.knows(instance):
+            return _unconfigured(conn, at, now)
         until = now + self.desk.patience.lease
         attempt = at.track.attempt + 1
-        change_track(conn, track, attempt=attempt, lease_owner=self.owner, lease_until=until)
+        # Due now, until it is let go: should this worker die, the end of its lease is all that holds the track back.
+        change_track(conn, track, attempt=attempt, lease_owner=self.owner, lease_until=until, wake_at=now)
         audit.record(
             conn, at=instant(now), actor=self.desk.actor, request=at.track.request, what="track", why="carry_out"
         )
@@ -185,8 +203,12 @@ class Turn:
         self.action: Action = Rest(None, "new")
         self.woken: list[str] = []
         self._head: Head = (at.track.seq, at.track.prev)
-        self._others_wrote = False
+        self._stale = False
         self._erase_after = desk.fleet.erase_after(self.instance)
+
+    def where(self) -> dict[str, str]:
+        """The fields by which an event names instance, connector and account."""
+        return self.desk.fleet.where(self.instance)
 
     @property
     def active(self) -> Active:
@@ -243,17 +265,22 @@ class Turn:
         known = self._head
         self.at = fenced(conn, self.at, self.attempt)
         self._head = (self.at.track.seq, self.at.track.prev)
-        self._others_wrote = self._head != known
+        self._stale |= self._head != known  # somebody else wrote: an approval, a decision
         if self.until - now < seconds / 2:
             self.until = now + seconds
             renew(conn, self.track, self.attempt, self.until)
 
     def _look(self, conn: Connection) -> None:
-        """See where the track stands after a write; holdings only where they can have changed."""
-        if isinstance(self.action, Find) or self._others_wrote or self._erase_after:
+        """See where the track stands after a write; more than its steps only where that can have changed."""
+        if isinstance(self.action, Find) or self._stale or self._erase_after:
             self.at = self._everything(conn)
+            self._stale = False
         else:
             self.at = with_steps(conn, self.at)
+
+    def read_anew(self) -> None:
+        """Say that the write under way changes more than steps: a holding, the instance."""
+        self._stale = True
 
     def proceed(self, conn: Connection) -> None:
         """Decide what comes next, and write its intent or let the track go. Runs inside the caller's transaction."""
@@ -265,12 +292,17 @@ class Turn:
             self._move_on(conn, now)
         if self.at.track.phase == "act" and finding.add_steps(self, conn):
             self.at = with_steps(conn, self.at)
+        undone = self.at.track.options.get("undone")
+        if undone and withdraw(conn, self.root, self.at.track, self.at.steps, now):
+            self.at = with_steps(conn, self.at)
         self.action = next_action(self.at, now, self.desk.fleet.processor(self.instance).batch)
         match self.action:
             case Perform(steps):
                 for step in steps:
                     change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
             case Rest(at, reason):
+                if reason == "delivery":
+                    open_task(conn, self.request, "deliver", _DELIVER, now)
                 release(conn, self.track, phase=self.at.track.phase, at=at, reason=reason)
             case Settle():
                 release(conn, self.track, phase="settled", at=None, reason=None)

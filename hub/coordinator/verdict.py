@@ -35,8 +35,8 @@ class TrackResult:
 def track_result(track: Row[Any], steps: Sequence[Row[Any]], holdings: Sequence[Row[Any]]) -> TrackResult:
     """The result of a track from its rows; `steps` and `holdings` are those of this track."""
     stuck = next((s for s in steps if s.state == "person" and (s.outcome or {}).get("outcome") == "failed"), None)
-    if stuck is not None or track.reason == "failed":
-        return TrackResult("failed", reason=stuck.reason if stuck is not None else "find")
+    if stuck is not None or track.phase == "failed":
+        return TrackResult("failed", reason=stuck.reason if stuck is not None else track.reason)
     if track.phase != "settled":
         return TrackResult("waiting", reason=track.reason)
     if any(map(undecided, holdings)):
@@ -77,8 +77,16 @@ def _summary(steps: Sequence[Row[Any]]) -> TrackResult:
     )
 
 
-def verdict(tracks: Sequence[Row[Any]], steps: Sequence[Row[Any]], holdings: Sequence[Row[Any]]) -> str:
-    """The request's verdict: `complete`, `with_exceptions`, `failed` or `waiting`."""
+def verdict(
+    tracks: Sequence[Row[Any]],
+    steps: Sequence[Row[Any]],
+    holdings: Sequence[Row[Any]],
+    by_hand: Sequence[Row[Any]] = (),
+) -> str:
+    """The request's verdict: `complete`, `with_exceptions`, `failed` or `waiting`.
+
+    `by_hand` are the tasks of recipients that no connector serves.
+    """
     results = [
         track_result(t, [s for s in steps if s.track == t.id], [h for h in holdings if h.track == t.id]) for t in tracks
     ]
@@ -88,6 +96,7 @@ def verdict(tracks: Sequence[Row[Any]], steps: Sequence[Row[Any]], holdings: Seq
     if "waiting" in codes:
         return "waiting"
     clean = all(r.outcome in SATISFIED and r.confirmation in CONFIRMED | {None} for r in results)
+    clean &= all(task.result != "not_possible" for task in by_hand)
     return "complete" if clean else "with_exceptions"
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from hub.coordinator.codec import instant
 from hub.coordinator.decide import undecided
-from hub.coordinator.decisions import digest_of, found_by, request_row
+from hub.coordinator.rows import digest_of, found_by, request_row
 from hub.coordinator.verdict import track_result, verdict
 from hub.store.schema import exports, instances, obligations, requests, steps, tasks, tracks
 from hub.timepiece import rfc3339
@@ -45,12 +45,13 @@ def _head(
     found: Sequence[Row[Any]],
     asked: Sequence[Row[Any]],
 ) -> dict[str, Any]:
-    state, said = row.state, verdict(every, taken, found)
+    by_hand = [t for t in asked if t.kind == "recipient"]
+    state, said = row.state, verdict(every, taken, found, by_hand)
     if state == "acting" and any(t.result is None and t.kind in {"review", "decide"} for t in asked):
         state = "review"
     elif state == "acting" and all(t.phase == "settled" for t in every):
         state = "settled"
-    if said in {"complete", "with_exceptions"} and state not in {"closed", "cancelled"} and _waits(row, every, asked):
+    if said in {"complete", "with_exceptions"} and state != "closed" and _waits(row, every, asked):
         said = "waiting"
     return {
         "id": row.id,
@@ -154,7 +155,7 @@ def requests_view(conn: Connection, *, include_closed: bool = True) -> dict[str,
     """Every request, newest first, without its tracks."""
     query = select(requests.c.id).order_by(requests.c.created.desc())
     if not include_closed:
-        query = query.where(requests.c.state.not_in(["closed", "cancelled"]))
+        query = query.where(requests.c.state != "closed")
     views = [request_view(conn, r) for r in conn.execute(query).scalars()]
     heads = [
         {k: v for k, v in view.items() if k not in {"schema", "tracks", "manual", "copy", "tasks"}} for view in views

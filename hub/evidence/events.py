@@ -176,6 +176,11 @@ class Event:
     fields: Mapping[str, Any]
 
 
+def fits(name: str, value: Any) -> bool:
+    """Whether `value` has the form of the field called `name`."""
+    return FORMS[name](value)
+
+
 def event(type_: str, **fields: Any) -> Event:
     """An event; fields that are None are left out. Raises `ValueError` where type or fields do not fit."""
     given = {name: value for name, value in fields.items() if value is not None}
@@ -185,7 +190,7 @@ def event(type_: str, **fields: Any) -> Event:
     if foreign := given.keys() - form.required - form.optional:
         raise ValueError(f"{type_} has no fields {sorted(foreign)}")
     for name, value in given.items():
-        if not FORMS[name](value):
+        if not fits(name, value):
             raise ValueError(f"{type_}: {name} does not have its form")  # never the value: it may be what leaked
     return Event(type_, given)
 

@@ -78,7 +78,7 @@ tracks = Table(
     Column("request", String(32), ForeignKey("requests.id"), nullable=False),
     Column("instance", String(64), nullable=False),
     Column("connector", String(64), nullable=False),
-    Column("phase", String(16), nullable=False),  # find, found, act, settled
+    Column("phase", String(16), nullable=False),  # find, act, failed (the search; a person is asked), settled
     Column("round", Integer, nullable=False, default=0),  # identifier round searched to the end
     Column("coverage", JSON),
     Column("wake_at", Float),  # NULL: only an event in the journal wakes it
@@ -121,9 +121,10 @@ steps = Table(
     Column("operation", String(16), nullable=False),
     Column("holding", Integer),  # ordinal; NULL for a bare subject
     Column("key", String(32), nullable=False),  # idempotency key
-    Column("state", String(16), nullable=False),  # ready, sent, resume, confirm, closed
+    Column("state", String(16), nullable=False),  # ready, sent, resume, confirm, person, closed
     Column("attempt", Integer, nullable=False, default=0),
     Column("tries", Integer, nullable=False, default=0),  # failures in a row
+    Column("differs", Integer, nullable=False, default=0),  # read-backs that found it not as asked
     Column("next_at", Float),
     Column("give_up_at", Float),
     Column("reason", String(64)),

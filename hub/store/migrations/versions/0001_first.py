@@ -204,6 +204,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("differs", sa.Integer(), nullable=False),
         sa.Column("next_at", sa.Float(), nullable=True),
         sa.Column("give_up_at", sa.Float(), nullable=True),
         sa.Column("reason", sa.String(length=64), nullable=True),
