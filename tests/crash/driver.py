@@ -16,10 +16,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,8 @@ class Job:
         rights, person, changes: the request, submitted unless there is one already.
         start: POSIX seconds at which its clock stands; time moves on only by waiting.
         strike: die at the point with this number, from 1.
+        quiet: calls that are no points, as shell patterns of `METHOD PATH`.
+        environ: the environment, for the instances' secrets.
         real: carry out with the hub's own engine, on the machine's clock, instead of step by step.
     """
 
@@ -68,6 +71,8 @@ class Job:
     changes: dict[str, str] = field(default_factory=dict)
     start: float = 0.0
     strike: int | None = None
+    quiet: list[str] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
     real: bool = False
 
 
@@ -115,11 +120,13 @@ class Fuse:
 
         dialect.do_commit = around  # type: ignore[method-assign]
 
-    def around_sends(self) -> None:
+    def around_sends(self, quiet: Sequence[str]) -> None:
         """Before a call leaves; when it was carried out and its answer has just arrived; when that was read."""
         handle = httpx.HTTPTransport.handle_request
 
         def around(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+            if any(fnmatchcase(f"{request.method} {request.url.path}", pattern) for pattern in quiet):
+                return handle(transport, request)
             self.point("call: before")
             request.extensions = {**request.extensions, "trace": self._traced}
             answer = handle(transport, request)
@@ -150,15 +157,17 @@ def carry_out(job: Job) -> None:
     clock = SystemTime() if job.real else Clock(datetime.fromtimestamp(job.start, UTC))
     fuse = Fuse(Path(job.log), job.strike)
     plugins = load(tuple(job.plugins), [EntryPoint(n, m, "hub.connectors") for n, m in job.plugins.items()])
-    with Hub.open(Home(Path(job.home)), {}, clock=clock, plugins=plugins) as hub:
+    with Hub.open(Home(Path(job.home)), job.environ, clock=clock, plugins=plugins) as hub:
         fuse.around_commits(hub)
-        fuse.around_sends()
+        fuse.around_sends(job.quiet)
         fuse.around_syncs()
         known = hub.requests()["requests"]
         request = known[0]["id"] if known else _submit(hub, job)
         with _engine(hub, real=job.real) as onward:
             while (view := hub.show(request))["state"] != "closed":
-                if _copy_is_ready(view):
+                if strangers := _undecided(view):
+                    hub.decide(request, dict.fromkeys(strangers, False), by=ACTOR)
+                elif _copy_is_ready(view):
                     copy = Path(job.out, f"copy-{len(list(Path(job.out).iterdir()))}.zip")
                     hub.export(request, copy, passphrase=PASSPHRASE, by=ACTOR)
                 elif hub.clock.now().timestamp() > job.start + DAY and not job.real:
@@ -177,6 +186,13 @@ def _submit(hub: Hub, job: Job) -> str:
         changes=Changes(job.changes) if job.changes else None,
     )
     return hub.submit(submission, by=ACTOR)
+
+
+def _undecided(view: dict[str, Any]) -> list[int]:
+    """Holdings that may be somebody else's, once every service has been searched."""
+    if view["state"] == "finding":
+        return []
+    return [held["holding"] for track in view["tracks"] for held in track["holdings"] if held["needs_decision"]]
 
 
 def _copy_is_ready(view: dict[str, Any]) -> bool:

@@ -111,12 +111,14 @@ class Case:
         folder: everything of this case; the data folder is `home` in it.
         asked: the request.
         plugins: name → module.
+        environ: secrets of the instances.
     """
 
     nursery: Nursery
     folder: Path
     asked: Asked
     plugins: Mapping[str, str]
+    environ: Mapping[str, str]
     runs: int = 0
     began: float = field(default_factory=time.time)
 
@@ -131,9 +133,10 @@ class Case:
         *,
         plugins: Mapping[str, str],
         policy: str = "",
+        environ: Mapping[str, str] | None = None,
     ) -> Self:
         """A copy of the template with these instances, which a policy approves for."""
-        case = cls(nursery, folder, asked, plugins)
+        case = cls(nursery, folder, asked, plugins, environ or {})
         shutil.copytree(template.folder, case.home.folder)
         case.out.mkdir()
         case.home.settings.write_text(_settings(instances, plugins, policy), encoding="utf-8")
@@ -165,6 +168,7 @@ class Case:
             rights=list(self.asked.rights),
             person=dict(self.asked.person),
             changes=dict(self.asked.changes),
+            environ=dict(self.environ),
             start=self.began + self.runs * HOUR,
             **job,
         )
@@ -194,7 +198,7 @@ class Case:
     @contextmanager
     def opened(self) -> Iterator[Hub]:
         """The hub on this folder, to look at it."""
-        with Hub.open(self.home, {}, plugins=plugins_of(self.plugins)) as hub:
+        with Hub.open(self.home, self.environ, plugins=plugins_of(self.plugins)) as hub:
             yield hub
 
     def journal(self) -> Journal | None:
