@@ -8,6 +8,7 @@ the product has no switch for it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -19,21 +20,21 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hub import Changes, Subject
 from hub.app import Hub
 from hub.coordinator.intake import Submission
 from hub.coordinator.journal import due_tracks, new_id
 from hub.coordinator.tracks import Worker
-from hub.errors import HubError
+from hub.errors import HubError, StoreError
 from hub.home import Home
 from hub.plugins import load
 from hub.rights import Right
@@ -56,10 +57,15 @@ class Job:
         plugins: name → module.
         rights, person, changes: the request, submitted unless there is one already.
         start: POSIX seconds at which its clock stands; time moves on only by waiting.
-        strike: die at the point with this number, from 1.
+        strike: what `strike_by` happens at the point with this number, from 1.
+        strike_by: `KILL`, `STOP` (both by signal), or `FULL`: from there on no file takes a byte.
+        full_for: how many advances it stays so.
         quiet: calls that are no points, as shell patterns of `METHOD PATH`.
         environ: the environment, for the instances' secrets.
-        real: carry out with the hub's own engine, on the machine's clock, instead of step by step.
+        steps: end after so many steps, whether the request is over or not.
+        ticking: go by the machine's clock.
+        overtake: leave other workers what they hold until their lease ends.
+        engine: carry out with the hub's own engine and all its threads (needs `ticking`) instead of step by step.
     """
 
     home: str
@@ -71,9 +77,14 @@ class Job:
     changes: dict[str, str] = field(default_factory=dict)
     start: float = 0.0
     strike: int | None = None
+    strike_by: str = "KILL"
+    full_for: int = 6
     quiet: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
-    real: bool = False
+    steps: int | None = None
+    ticking: bool = False
+    overtake: bool = False
+    engine: bool = False
 
 
 class Stuck(Exception):
@@ -93,20 +104,35 @@ class Clock(ManualTime):
 
 
 class Fuse:
-    """Counts the points a process passes, writes down each, and kills the process at the one it was set to."""
+    """Counts the points a process passes, writes down each, and strikes at the one it was set to."""
 
-    def __init__(self, log: Path, strike: int | None) -> None:
-        self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._strike = strike
+    def __init__(self, job: Job) -> None:
+        self._log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._strike = job.strike
+        self._by = job.strike_by
         self._passed = 0
         self._lock = threading.Lock()
+        self.full = False
 
     def point(self, name: str) -> None:
         with self._lock:
             self._passed += 1
-            os.write(self._log, f"{name}\n".encode())
+            if not self.full:
+                os.write(self._log, f"{name}\n".encode())
             if self._passed == self._strike:
-                os.kill(os.getpid(), signal.SIGKILL)
+                self._happen()
+
+    def _happen(self) -> None:
+        if self._by == "FULL":
+            self.full = True
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        else:
+            os.kill(os.getpid(), getattr(signal, f"SIG{self._by}"))
+
+    def relieve(self) -> None:
+        """Let there be room again."""
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.full = False
 
     def around_commits(self, hub: Hub) -> None:
         """Before and after every COMMIT of the journal."""
@@ -154,29 +180,51 @@ class Fuse:
 
 def carry_out(job: Job) -> None:
     """Submit the request unless it is there, and go on until it is closed."""
-    clock = SystemTime() if job.real else Clock(datetime.fromtimestamp(job.start, UTC))
-    fuse = Fuse(Path(job.log), job.strike)
+    clock = SystemTime() if job.ticking else Clock(datetime.fromtimestamp(job.start, UTC))
+    fuse = Fuse(job)
     plugins = load(tuple(job.plugins), [EntryPoint(n, m, "hub.connectors") for n, m in job.plugins.items()])
     with Hub.open(Home(Path(job.home)), job.environ, clock=clock, plugins=plugins) as hub:
         fuse.around_commits(hub)
         fuse.around_sends(job.quiet)
         fuse.around_syncs()
-        known = hub.requests()["requests"]
-        request = known[0]["id"] if known else _submit(hub, job)
-        with _engine(hub, real=job.real) as onward:
-            while (view := hub.show(request))["state"] != "closed":
-                if strangers := _undecided(view):
-                    hub.decide(request, dict.fromkeys(strangers, False), by=ACTOR)
-                elif _copy_is_ready(view):
-                    copy = Path(job.out, f"copy-{len(list(Path(job.out).iterdir()))}.zip")
-                    hub.export(request, copy, passphrase=PASSPHRASE, by=ACTOR)
-                elif hub.clock.now().timestamp() > job.start + DAY and not job.real:
-                    raise Stuck
-                else:
-                    onward()
+        with _carrier(hub, job) as onward:
+            _until_closed(hub, job, fuse, onward)
 
 
-def _submit(hub: Hub, job: Job) -> str:
+def _until_closed(hub: Hub, job: Job, fuse: Fuse, onward: Callable[[], None]) -> None:
+    end = hub.clock.now() + timedelta(seconds=60 if job.ticking else DAY)
+    left = job.full_for
+    for number in itertools.count(1):
+        try:
+            if _once(hub, job, onward) or number == job.steps:
+                return
+        except StoreError:
+            if not fuse.full:  # who is told that the disk is full tries again
+                raise
+        if fuse.full and not (left := left - 1):
+            fuse.relieve()
+        if hub.clock.now() > end:
+            raise Stuck
+
+
+def _once(hub: Hub, job: Job, onward: Callable[[], None]) -> bool:
+    """What people do, as soon as they can; else the hub goes on. Returns whether the request is over."""
+    known = hub.requests()["requests"]
+    if not known:
+        _submit(hub, job)
+        return False
+    view = hub.show(known[0]["id"])
+    if strangers := _undecided(view):
+        hub.decide(view["id"], dict.fromkeys(strangers, False), by=ACTOR)
+    elif _copy_is_ready(view):
+        copy = Path(job.out, f"copy-{len(list(Path(job.out).iterdir()))}.zip")
+        hub.export(view["id"], copy, passphrase=PASSPHRASE, by=ACTOR)
+    elif view["state"] != "closed":
+        onward()
+    return bool(view["state"] == "closed")
+
+
+def _submit(hub: Hub, job: Job) -> None:
     submission = Submission(
         tuple(map(Right, job.rights)),
         Subject.from_document(job.person),
@@ -185,7 +233,7 @@ def _submit(hub: Hub, job: Job) -> str:
         verified_by="portal_login",
         changes=Changes(job.changes) if job.changes else None,
     )
-    return hub.submit(submission, by=ACTOR)
+    hub.submit(submission, by=ACTOR)
 
 
 def _undecided(view: dict[str, Any]) -> list[int]:
@@ -202,16 +250,17 @@ def _copy_is_ready(view: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def _engine(hub: Hub, *, real: bool) -> Iterator[Callable[[], None]]:
+def _carrier(hub: Hub, job: Job) -> Iterator[Callable[[], None]]:
     """What carries the request on by a bit each time it is called."""
-    if real:
+    if job.engine:
         with hub.engine() as engine:
             if engine is None:
                 raise HubError("another process holds the engine")
             yield lambda: time.sleep(0.02)
         return
     worker = Worker(hub.desk(), new_id())
-    worker.take_over()
+    if not job.overtake:
+        worker.take_over()
     try:
         yield lambda: step(hub, worker)
     finally:
@@ -220,20 +269,24 @@ def _engine(hub: Hub, *, real: bool) -> Iterator[Callable[[], None]]:
 
 def step(hub: Hub, worker: Worker) -> None:
     """Advance the first track that is due; when there is none, let time pass until there is."""
+    now = hub.clock.now().timestamp()
     with hub.db.read() as conn:
-        due = due_tracks(conn, hub.clock.now().timestamp(), 1)
-        soonest = select(func.min(tracks.c.wake_at)).where(tracks.c.phase.in_(["find", "act"]))
-        later = conn.execute(soonest).scalar_one()
+        due = due_tracks(conn, now, 1)
+        open_ones = select(tracks.c.wake_at, tracks.c.lease_until).where(tracks.c.phase.in_(["find", "act"]))
+        times = [max(row.wake_at, row.lease_until or 0) for row in conn.execute(open_ones) if row.wake_at is not None]
     if due:
         worker.advance(due[0])
-    elif later is not None:
-        hub.clock.sleep(max(later - hub.clock.now().timestamp(), 0.001))
+    elif times:
+        hub.clock.sleep(min(max(min(times) - now, 0.001), 60.0))
     else:
         raise Stuck
 
 
 def _live(job: Job) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    printed = os.open(Path(job.log).with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
     try:
         carry_out(job)
     except BaseException:  # noqa: BLE001  # whatever it was, the test must see it
@@ -248,7 +301,8 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
-            answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+            status = os.waitpid(order["wait"], os.WUNTRACED)[1]
+            answer = -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
         else:
             answer = os.fork()
             if not answer:

@@ -50,7 +50,7 @@ class Nursery:
         return self._ask(job)
 
     def wait(self, pid: int) -> int:
-        """Its exit code, or the negative number of the signal that ended it."""
+        """Its exit code, or the negative number of the signal that ended or stopped it."""
         return self._ask({"wait": pid})
 
     def _ask(self, order: Mapping[str, Any]) -> int:
@@ -185,6 +185,10 @@ class Case:
         """What the last process failed with; empty when it did not."""
         error = self.log.with_suffix(".error")
         return error.read_text(encoding="utf-8") if error.exists() else ""
+
+    def printed(self) -> str:
+        """What the last process wrote to its terminal."""
+        return self.log.with_suffix(".out").read_text(encoding="utf-8")
 
     def finish(self, **job: Any) -> None:
         """Run to the end."""
