@@ -142,7 +142,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "hub"
         return _told(UsageError(error.format_message(), hint=f"{where} --help"), as_json="--json" in arguments)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        if isinstance(stopped.__cause__, EOFError):  # click takes every one for a closed terminal
+            raise stopped.__cause__ from None
         note("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has enough; Python would complain once more when it flushes

@@ -50,8 +50,9 @@ class Services:
     sandboxes: Mapping[str, Sandbox]
     urls: Mapping[str, str]
 
-    def settings(self, head: str = "") -> str:
-        """A hub.toml that names them."""
+    def settings(self, policy: str = "") -> str:
+        """A hub.toml that names them; who does not answer is waited for a second."""
+        head = f'[policy]\nfind_patience = "1s"\n{policy}\n'
         payments: dict[str, Any] = self.sandboxes["payments"].settings()
         shown = {key: json.dumps(value) for key, value in payments.items() if key != "password"}
         return SETTINGS.format(head=head, **self.urls, **shown)

@@ -7,18 +7,30 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import fastjsonschema
 import structlog
 
 from hub.cli.program import run
 
 HUB = Path(sys.executable).with_name("hub")
-CODES = {"complete": 0, "with_exceptions": 0, "failed": 1, "waiting": 3, "cancelled": 0}
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas" / "cli.json"
+
+
+@cache
+def fits(name: str) -> Callable[[Any], Any]:
+    """Raises for an answer that is not of the schema it names."""
+    schema = json.loads(SCHEMAS.read_text(encoding="utf-8"))
+    validate: Callable[[Any], Any] = fastjsonschema.compile(
+        {"$ref": f"#/$defs/{name.split('/')[1]}", "$defs": schema["$defs"]}
+    )
+    return validate
 
 
 @dataclass(frozen=True)
@@ -31,8 +43,18 @@ class Ended:
 
     @property
     def json(self) -> Any:
-        """The one object on standard output."""
-        return json.loads(self.out)
+        """The one object on standard output, which is what docs/schemas/cli.json says it is."""
+        document = json.loads(self.out)
+        fits(document["schema"])(document)
+        return document
+
+
+@dataclass
+class Serving:
+    """An engine in another process; `log` is what it said, once it has ended."""
+
+    pid: int
+    log: str = ""
 
 
 @dataclass
@@ -60,14 +82,22 @@ class Terminal:
         said = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
         return Ended(code, *said)
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a command in a process of its own."""
-        return subprocess.Popen(
-            [HUB, "--home", self.home, *arguments],
-            env=self.own_environ(),
-            text=True,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options,
+    @contextmanager
+    def serving(self) -> Iterator[Serving]:
+        """`hub serve` in a process of its own meanwhile; it must end cleanly when it is told to."""
+        command = [HUB, "--home", self.home, "serve", "--json"]
+        process = subprocess.Popen(
+            command, env=self.own_environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        serving = Serving(process.pid)
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()  # it serves
+            yield serving
+        finally:
+            process.terminate()
+            _, serving.log = process.communicate(timeout=30)
+        assert process.returncode == 0, serving.log
 
     def apart(self, *arguments: str, stdin: str = "", **options: Any) -> Ended:
         """Run a command in a process of its own, to its end."""
