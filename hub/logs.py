@@ -11,10 +11,11 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -46,8 +47,23 @@ def write_to(target: Path | TextIO, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[structlog.processors.add_log_level, fixed_only, structlog.processors.JSONRenderer(sort_keys=True)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Unfailing(target))),
     )
+
+
+class _Unfailing:
+    """A log that cannot be written costs lines, and never the work they are about: disks do fill up."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._target.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._target.flush()
 
 
 def fixed_only(_logger: object, _method: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -34,8 +34,9 @@ from hub.app import Hub
 from hub.coordinator.intake import Submission
 from hub.coordinator.journal import due_tracks, new_id
 from hub.coordinator.tracks import Worker
-from hub.errors import HubError, StoreError
+from hub.errors import HubError, KeyUnavailable, StoreError
 from hub.home import Home
+from hub.logs import write_to
 from hub.plugins import load
 from hub.rights import Right
 from hub.store.schema import tracks
@@ -133,6 +134,7 @@ class Fuse:
         """Let there be room again."""
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         self.full = False
+        self.point("room again")
 
     def around_commits(self, hub: Hub) -> None:
         """Before and after every COMMIT of the journal."""
@@ -198,8 +200,8 @@ def _until_closed(hub: Hub, job: Job, fuse: Fuse, onward: Callable[[], None]) ->
         try:
             if _once(hub, job, onward) or number == job.steps:
                 return
-        except StoreError:
-            if not fuse.full:  # who is told that the disk is full tries again
+        except (StoreError, KeyUnavailable):
+            if not fuse.full:  # who is told that there is no room tries again
                 raise
         if fuse.full and not (left := left - 1):
             fuse.relieve()
@@ -284,12 +286,11 @@ def step(hub: Hub, worker: Worker) -> None:
 
 def _live(job: Job) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    printed = os.open(Path(job.log).with_suffix(".out"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
+    write_to(Path(job.log).with_suffix(".out"))
     try:
         carry_out(job)
     except BaseException:  # noqa: BLE001  # whatever it was, the test must see it
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         with Path(job.log).with_suffix(".error").open("a", encoding="utf-8") as file:
             traceback.print_exc(file=file)
         os._exit(1)

@@ -187,7 +187,7 @@ class Case:
         return error.read_text(encoding="utf-8") if error.exists() else ""
 
     def printed(self) -> str:
-        """What the last process wrote to its terminal."""
+        """The last process's log."""
         return self.log.with_suffix(".out").read_text(encoding="utf-8")
 
     def finish(self, **job: Any) -> None:

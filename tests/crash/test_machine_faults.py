@@ -75,6 +75,7 @@ def test_on_a_full_disk_it_waits_and_goes_on_when_there_is_room(
 ) -> None:
     stage = staged(right)
     stage.case.finish(strike=strike, strike_by="FULL")
+    assert "room again" in stage.case.points()
     check_end(stage, lost=None)
 
 
