@@ -12,7 +12,7 @@ from hub.coordinator.calling import Flown, about, failed_event, fly, postpone_st
 from hub.coordinator.codec import code, decode
 from hub.coordinator.finding import subject_of
 from hub.coordinator.foreign import check_confirmation, check_outcome
-from hub.coordinator.journal import change_step
+from hub.coordinator.journal import change_step, known_identifiers
 from hub.coordinator.sealed import holding_of, step_secrets
 from hub.errors import ConnectorBug
 from hub.holding import Holding
@@ -116,7 +116,10 @@ def resume(turn: Turn, step: Row[Any]) -> Write:
 
 
 def _target(turn: Turn, step: Row[Any]) -> Holding | Subject:
-    return subject_of(turn)[0] if step.holding is None else holding_of(turn, step)
+    if step.holding is not None:
+        return holding_of(turn, step)
+    with turn.desk.db.read() as conn:
+        return subject_of(turn, known_identifiers(conn, turn.request))
 
 
 def _scope(turn: Turn) -> Scope:

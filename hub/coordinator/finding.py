@@ -50,17 +50,16 @@ class Found:
     coverage: Coverage | None = None
 
 
-def subject_of(turn: Turn) -> tuple[Subject, Sequence[Row[Any]]]:
-    """Everything known by now that identifies the person."""
-    with turn.desk.db.read() as conn:
-        rows = known_identifiers(conn, turn.request)
-    opened = (json.loads(turn.root.open(turn.request, "identifiers", r.seq, r.sealed)) for r in rows)
-    return Subject(tuple(map(Identifier.from_dict, opened))), rows
+def subject_of(turn: Turn, known: Sequence[Row[Any]]) -> Subject:
+    """The person, by everything known that identifies them."""
+    opened = (json.loads(turn.root.open(turn.request, "identifiers", r.seq, r.sealed)) for r in known)
+    return Subject(tuple(map(Identifier.from_dict, opened)))
 
 
 def find(turn: Turn) -> Callable[[Connection], None]:
     """Search; returns the write that records what was found, or why it was not."""
-    subject, known = subject_of(turn)
+    known = turn.known
+    subject = subject_of(turn, known)
     found, flown = fly(turn, lambda: _collect(turn.active.processor.find(subject), turn.lease.fence))
     if flown.error is not None or found is None:
         return lambda conn: _not_found_out(turn, conn, flown)

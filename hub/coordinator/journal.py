@@ -116,8 +116,16 @@ def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> S
     erasing = bool(
         erase_after and conn.execute(_SIBLINGS, {"request": row.request, "names": list(erase_after)}).scalar_one()
     )
+    if row.attempt == 0:
+        return Snapshot(row, (), (), erasing)  # nobody has worked on it yet, so nothing was found
     held = conn.execute(_HOLDINGS, {"track": track}).all()
     return Snapshot(row, held, _in_order(conn, track, held), erasing)
+
+
+def with_holdings(conn: Connection, at: Snapshot) -> Snapshot:
+    """The snapshot after a search: track and holdings read anew; a search changes no step."""
+    row = conn.execute(_TRACK, {"track": at.track.id}).one()
+    return replace(at, track=row, holdings=conn.execute(_HOLDINGS, {"track": row.id}).all())
 
 
 def _in_order(conn: Connection, track: str, held: Sequence[Row[Any]]) -> Sequence[Row[Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from hub.coordinator import acting, exporting, finding
 from hub.coordinator.codec import instant
@@ -22,10 +22,12 @@ from hub.coordinator.journal import (
     change_step,
     change_track,
     fenced,
+    known_identifiers,
     open_task,
     release,
     renew,
     snapshot,
+    with_holdings,
     with_news,
     with_steps,
 )
@@ -202,6 +204,7 @@ class Turn:
         self.root: RootKey = desk.keys.unlock(at.track.epoch, at.track.wrapped_key)
         self.action: Action = Rest(None, "new")
         self.woken: list[str] = []
+        self.known: Sequence[Row[Any]] = ()  # the identifiers a search goes by
         self._head: Head = (at.track.seq, at.track.prev)
         self._stale = False
         self._erase_after = desk.fleet.erase_after(self.instance)
@@ -272,9 +275,11 @@ class Turn:
 
     def _look(self, conn: Connection) -> None:
         """See where the track stands after a write; more than its steps only where that can have changed."""
-        if isinstance(self.action, Find) or self._stale or self._erase_after:
+        if self._stale or self._erase_after:
             self.at = self._everything(conn)
             self._stale = False
+        elif isinstance(self.action, Find):
+            self.at = with_holdings(conn, self.at)
         else:
             self.at = with_steps(conn, self.at)
 
@@ -300,6 +305,8 @@ class Turn:
             case Perform(steps):
                 for step in steps:
                     change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
+            case Find():
+                self.known = known_identifiers(conn, self.request)
             case Rest(at, reason):
                 if reason == "delivery":
                     open_task(conn, self.request, "deliver", _DELIVER, now)

@@ -158,7 +158,8 @@ def requests_view(conn: Connection, *, include_closed: bool = True) -> dict[str,
         query = query.where(requests.c.state != "closed")
     views = [request_view(conn, r) for r in conn.execute(query).scalars()]
     heads = [
-        {k: v for k, v in view.items() if k not in {"schema", "digest", "tracks", "manual", "copy", "tasks"}} for view in views
+        {k: v for k, v in view.items() if k not in {"schema", "digest", "tracks", "manual", "copy", "tasks"}}
+        for view in views
     ]
     return {"schema": SCHEMA.format("requests"), "requests": heads}
 

@@ -7,6 +7,7 @@ caller writes directly. Either way `write` returns after COMMIT, never before.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -184,25 +185,33 @@ class Database:
         self._writer.connection.rollback()
 
     def _run_apart(self, connection: Connection, member: _Write) -> None:
-        connection.exec_driver_sql("SAVEPOINT member")  # begin_nested() costs five times as much
+        driver = self._driver
         try:
+            driver.execute("SAVEPOINT member")
             member.value = member.fn(connection)
-            connection.exec_driver_sql("RELEASE SAVEPOINT member")
+            driver.execute("RELEASE SAVEPOINT member")
         except Exception as error:  # noqa: BLE001  # handed on to its caller
             try:
-                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT member")
-            except DBAPIError:
+                driver.execute("ROLLBACK TO SAVEPOINT member")
+            except sqlite3.Error:
                 raise error from None  # the database has ended the whole transaction (disk full): nobody's was kept
             member.error = self._plain(error)
 
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        """The driver's own connection: a track takes ten savepoints, worth a shorter way than SQLAlchemy's."""
+        driver = self._writer.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        return driver
+
     def _plain(self, error: Exception) -> Exception:
         """The error as its own caller gets it: the database's faults put in words, everything else as it is."""
-        if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+        if isinstance(error, (DBAPIError, sqlite3.Error)) and not isinstance(error, IntegrityError):
             return self._explained(error)
         return error
 
     def _explained(self, error: Exception) -> HubError:
-        cause = error.orig if isinstance(error, DBAPIError) else None
+        cause = error.orig if isinstance(error, DBAPIError) else error
         explained = sqlite.fault(cause, self.path)
         explained.__cause__ = error
         return explained
