@@ -82,8 +82,8 @@ def of_track(track: Json, words: Words) -> list[Line]:
         lines.append(Line(PLAIN, f"nothing held{_coverage(track)}"))
     elif track["outcome"] == "not_searchable":
         lines.append(Line(KEPT, "not searchable by what is known of the person, so nobody can say what it holds"))
-    elif track["outcome"] == "failed" and track["reason"] == "find":
-        lines.append(Line(BAD, "the search failed: see the task"))
+    elif track["outcome"] == "failed" and all(line.mark != BAD for line in lines):
+        lines.append(Line(BAD, f"the search failed ({track['reason']}); see the task"))
     elif track["outcome"] == "waiting":
         lines.append(Line(WAITS, "; ".join(filter(None, [found(track, words), waiting(track)]))))
     return lines

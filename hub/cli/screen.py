@@ -42,7 +42,7 @@ def screen(words: Words, *, only_live: bool = False) -> AbstractContextManager[S
 
 def step_of(track: Mapping[str, Any], words: Words) -> str:
     """What happens at one service now, in a few words."""
-    if track["phase"] == "settled":
+    if track["phase"] in {"settled", "failed"}:
         answers = of_track(track, words)
         more = f" (and {len(answers) - 1} more)" if len(answers) > 1 else ""
         return f"{answers[0].mark} {answers[0].text}{more}" if answers else "done"

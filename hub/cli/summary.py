@@ -23,6 +23,12 @@ VERDICTS = {
     "failed": "something failed",
     "cancelled": "cancelled",
 }
+_DECISIONS = {  # kind of task → what it asks for, and the command that ends it
+    "review": "Approve what was found: hub approve {}",
+    "decide": "Decide whose the uncertain holdings are: hub decide {}",
+    "release": "Look the copy over, then allow it to be handed over: hub release {}",
+    "deliver": "Hand the copy over: hub export {} --output FILE",
+}
 _COLOURS = {GOOD: "green", KEPT: "yellow", WAITS: "cyan", BAD: "red", PLAIN: None}
 _INDENT = 6
 _VERDICT_COLOURS = {"complete": "green", "with_exceptions": "yellow", "waiting": "cyan", "failed": "red"}
@@ -103,25 +109,23 @@ def _open_ends(hub: Hub, view: Mapping[str, Any]) -> Iterator[str]:
     if view["tasks"]:
         yield "\nWaiting for a person:"
         yield from (f"  {what_to_do(task)}" for task in view["tasks"])
-    held = hub.held()
-    mine = [track["instance"] for track in view["tracks"] if track["phase"] != "settled" and track["instance"] in held]
-    yield from (f"\n{name} is not used at present. Mend its access, then: hub resume {name}" for name in mine)
-    if view["copy"] and view["delivered"] is None and view["verdict"] != "waiting":
+    paused = {name for name, why in hub.held().items() if why == "paused"}
+    mine = [t["instance"] for t in view["tracks"] if t["phase"] != "settled" and t["instance"] in paused]
+    yield from (f"\n{name} is paused. Use it again: hub resume {name}" for name in mine)
+    asked = {task["kind"] for task in view["tasks"]}
+    if view["copy"] and view["delivered"] is None and not asked and view["verdict"] != "waiting":
         copied = f"{view['copy']['records']} records from {view['copy']['services']} services"
-        first = f"hub release {request}, then: " if not view["copy"]["released"] else ""
-        yield f"\nThe copy ({copied}) is to be handed over: {first}hub export {request} --output FILE"
+        yield f"\nThe copy ({copied}) is to be handed over: hub export {request} --output FILE"
     yield f"\nProof: {view['events']} events, each committed to the one before: hub evidence {request}"
 
 
 def what_to_do(task: Mapping[str, Any]) -> str:
     """A task with the command that ends it."""
-    where = f"{task['instance']}: " if task["instance"] else ""
-    match task["kind"]:
-        case "review":
-            return f"{where}approve what was found: hub approve {task['request']}"
-        case "decide":
-            return f"{where}decide whose the uncertain holdings are: hub decide {task['request']}"
-        case "failed" | "unreachable":
-            return f"{where}{task['text']} (or: hub settle {task['task']})"
-        case _:
-            return f"{where}{task['text']} Then: hub settle {task['task']} --result done --evidence FILE"
+    where, kind = f"{task['instance']}: " if task["instance"] else "", task["kind"]
+    if kind in _DECISIONS:
+        return where + _DECISIONS[kind].format(task["request"])
+    if kind == "suspended":  # its text says which command ends it
+        return str(task["text"])
+    if kind in {"failed", "unreachable"}:
+        return f"{where}{task['text']} (done by hand: hub settle {task['task']} --result RESULT)"
+    return f"{where}{task['text']} Then: hub settle {task['task']} --result RESULT --evidence FILE"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -101,21 +101,18 @@ def staged(folder: Path) -> Iterator[Stage]:
 
 
 def new_folder() -> Path:
-    """`./.hub/demo-1`, or the next number that is free; a temporary folder where this one cannot be written."""
+    """`./.hub/demo-1`, or the next number that is free, made. Raises `UsageError` where none can be made."""
     parent = Path.cwd() / ".hub"
     try:
         parent.mkdir(mode=0o700, exist_ok=True)
         for number in itertools.count(1):
-            folder = parent / f"demo-{number}"
-            try:
+            with contextlib.suppress(FileExistsError):
+                folder = parent / f"demo-{number}"
                 folder.mkdir(mode=0o700)
-            except FileExistsError:
-                continue
-            return folder
-    except OSError:
-        pass
-    # Not in the process's own temporary folder, which ends with it.
-    return Path(tempfile.mkdtemp(prefix="hub-demo-", dir=Path(tempfile.gettempdir()).parent))
+                return folder
+    except OSError as error:
+        raise UsageError(f"No folder can be made in {parent}: {error.strerror}", hint="hub demo --home DIR") from None
+    raise AssertionError("numbers do not end")
 
 
 def _instance(home: Home, name: str, url: str, settings: Mapping[str, Any], processor: Any) -> str:

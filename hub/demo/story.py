@@ -159,7 +159,7 @@ def _decide(stage: Stage, request: str) -> list[Choice]:
 
 
 def _settle(stage: Stage, view: View, teller: Teller) -> None:
-    for task in view["tasks"]:
+    for task in filter(lambda task: task["kind"] == "recipient", view["tasks"]):
         proof = stage.hub.home.folder / f"note-{task['task']}.txt"
         private.write_whole(proof, b"Card boxes 1 to 4 looked through; the visitor's card was dealt with as asked.\n")
         stage.hub.settle(task["task"], by=OFFICER, result="done", proof=proof.read_bytes())

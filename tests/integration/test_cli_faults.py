@@ -24,7 +24,7 @@ REQUEST = ("request", "--right", "erasure", "--verified-by", "portal", "--email"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder but locks, the database's scratch, and a month's key, which is made before its first use."""
+    """Every file of a folder but locks, the database's scratch, and a month's key, made before its first use."""
     passing = ("lock", "hub.db-", "20")
     files = (path for path in folder.rglob("*") if path.is_file() and not any(part in path.name for part in passing))
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyzipper
 
 from hub.testing.canary import Canary
-from hub.testing.faults import Fault, Garbage
+from hub.testing.faults import Fault, Status
 from hub.testing.town import TOWN
 from tests.integration.conftest import Services
 from tests.integration.terminal import Ended, Terminal
@@ -139,7 +139,7 @@ def test_a_reviewed_copy_waits_for_its_release(hub: Terminal, services: Services
     assert (waits.code, f"hub release {request}" in waits.err) == (2, True)
     assert not (tmp_path / "copy.zip").exists()
     hub("settle", task["task"], "--result", "nothing_held")
-    assert f"hub release {request}, then: hub export {request}" in hub("show", request).out
+    assert f"hub release {request}" in hub("tasks").out
     assert hub("release", request).code == 0
     assert f"handed over: hub export {request}" in hub("show", request).out
     assert hub("export", request, "--output", str(tmp_path / "copy.zip")).code == 0
@@ -148,11 +148,11 @@ def test_a_reviewed_copy_waits_for_its_release(hub: Terminal, services: Services
 
 def test_what_failed_is_tried_again_when_somebody_says_so(hub: Terminal, services: Services) -> None:
     faults = services.sandboxes["newsletter"].faults
-    faults.add(Fault("GET /3.0/lists", 1, Garbage()))
+    faults.add(Fault("GET /3.0/lists", Status(200, "[]", media_type="application/json")))
     failed = hub("run", *ERASE, "--email", TOWN.main.email)
     request = failed.err.split()[1]
     assert failed.code == 1
-    assert "the search failed: see the task" in failed.out
+    assert "the search failed (contract); see the task" in failed.out
     assert f"hub retry {request}" in failed.out
     faults.clear()
     assert hub("retry", request, "--instance", "newsletter").code == 0

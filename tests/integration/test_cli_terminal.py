@@ -122,7 +122,7 @@ def test_approve_shows_what_it_is_about_and_asks(hub: Terminal) -> None:
 
 def test_ctrl_c_ends_cleanly_and_the_journal_goes_on_next_time(hub: Terminal, services: Services) -> None:
     newsletter = services.sandboxes["newsletter"]
-    newsletter.faults.add(Fault("GET *", 1, Stall(executed=False)))
+    newsletter.faults.add(Fault("GET *", Stall(executed=False)))
     with seated(hub, *ERASE, "--email", TOWN.main.email) as seat:
         seat.waits_for("searching")
         seat.types("\x03")

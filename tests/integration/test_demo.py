@@ -151,3 +151,9 @@ def test_it_touches_no_other_hub(tmp_path: Path, empty: Terminal) -> None:
     beside = demonstrate(tmp_path, environ={"HUB_HOME": str(empty.home), "HUB_INSTANCES__CRM__API_KEY": "secret"})
     assert beside.code == 0, beside.err
     assert {path: path.read_bytes() for path in empty.home.rglob("*") if path.is_file()} == before
+
+
+def test_a_place_where_no_folder_can_be_made_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / ".hub").touch()
+    ended = demonstrate(tmp_path)
+    assert (ended.code, "hub demo --home DIR" in ended.err) == (2, True)
