@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from sqlalchemy import Connection, Row
 
-from hub.coordinator.calling import about, fail_step, reachable_again
+from hub.coordinator.calling import about, give_up, reachable_again
 from hub.coordinator.codec import code, encode, evidence, secrets
 from hub.coordinator.decide import open_business
 from hub.coordinator.finding import add_identifiers
@@ -120,8 +120,8 @@ def _follows(turn: Turn, step: Row[Any], outcome: Outcome) -> dict[str, Any]:  #
         case Pending(check_after, _, give_up_at):
             # A job that keeps naming a later end still ends when it first said.
             first = step.give_up_at if (step.outcome or {}).get("outcome") == "pending" else None
-            give_up = min(first or float("inf"), give_up_at.timestamp())
-            return {"state": "resume", "reason": "pending", "next_at": _after(turn, check_after), "give_up_at": give_up}
+            ends = min(first or float("inf"), give_up_at.timestamp())
+            return {"state": "resume", "reason": "pending", "next_at": _after(turn, check_after), "give_up_at": ends}
         case Refused():
             return _refused(turn, _patience_so_far(step))
         case Manual():
@@ -149,9 +149,9 @@ def _consequences(turn: Turn, conn: Connection, step: Row[Any], outcome: Outcome
         case Manual():
             _ask(turn, conn, step, outcome)
         case Pending() if turn.desk.now() >= _follows(turn, step, outcome)["give_up_at"]:
-            fail_step(turn, conn, step, "gave_up")
+            give_up(turn, conn, step, "gave_up")
         case Absent() if step.operation == Operation.RECTIFY:
-            fail_step(turn, conn, step, "nothing_to_correct")  # absence never satisfies a rectification
+            give_up(turn, conn, step, "nothing_to_correct")  # absence never satisfies a rectification
         case _:
             pass
 
@@ -169,10 +169,10 @@ def _patience_so_far(step: Row[Any]) -> float | None:
 def _refused(turn: Turn, give_up_at: float | None) -> dict[str, Any]:
     """Open business is asked about again until patience ends; then it becomes an obligation at closing."""
     patience, now = turn.desk.patience, turn.desk.now()
-    give_up = give_up_at or now + patience.refused_until
-    if now + patience.refused_retry > give_up:
-        return {"state": "closed", "reason": "refused", "give_up_at": give_up}
-    return {"state": "ready", "reason": "refused", "next_at": now + patience.refused_retry, "give_up_at": give_up}
+    ends = give_up_at or now + patience.refused_until
+    if now + patience.refused_retry > ends:
+        return {"state": "closed", "reason": "refused", "give_up_at": ends}
+    return {"state": "ready", "reason": "refused", "next_at": now + patience.refused_retry, "give_up_at": ends}
 
 
 def _moved(turn: Turn, conn: Connection, step: Row[Any], done: Done) -> None:
@@ -204,7 +204,7 @@ def confirmed(
         case Unverifiable(why):
             change_step(conn, step.id, **_settled(turn, step, reason or why))
         case Gone() if step.operation == Operation.RECTIFY:
-            fail_step(turn, conn, step, "nothing_to_correct")
+            give_up(turn, conn, step, "nothing_to_correct")
         case AsAsked() | Gone() | Masked():
             _as_asked(turn, conn, step, said, reason)
         case Differs():
@@ -225,12 +225,11 @@ def _as_asked(turn: Turn, conn: Connection, step: Row[Any], said: AsAsked | Gone
 
 def not_yet(turn: Turn, conn: Connection, step: Row[Any], check_after: datetime, *, state: str) -> None:
     """Read back again later, until patience ends."""
-    give_up = step.give_up_at or turn.desk.now() + turn.desk.patience.confirm_until
-    change_step(
-        conn, step.id, state=state, next_at=_after(turn, check_after), reason="not_yet", tries=0, give_up_at=give_up
-    )
-    if turn.desk.now() >= give_up:
-        fail_step(turn, conn, step, "gave_up")
+    ends = step.give_up_at or turn.desk.now() + turn.desk.patience.confirm_until
+    values = {"state": state, "next_at": _after(turn, check_after), "reason": "not_yet", "tries": 0}
+    change_step(conn, step.id, **values, give_up_at=ends)
+    if turn.desk.now() >= ends:
+        give_up(turn, conn, step, "gave_up")
 
 
 def _differs(turn: Turn, conn: Connection, step: Row[Any]) -> None:
@@ -239,7 +238,7 @@ def _differs(turn: Turn, conn: Connection, step: Row[Any]) -> None:
     next_at = turn.desk.now() + 2.0**times
     change_step(conn, step.id, state="ready", differs=times, reason="not_as_asked", next_at=next_at)
     if times >= MAX_DIFFERS:
-        fail_step(turn, conn, step, "not_as_asked")
+        give_up(turn, conn, step, "not_as_asked")
 
 
 def _settled(turn: Turn, step: Row[Any], reason: str | None) -> dict[str, Any]:

@@ -114,8 +114,14 @@ def suspend(turn: Turn, conn: Connection, error: BaseException) -> None:
         open_task(conn, turn.request, "suspended", text, turn.desk.now(), instance=turn.instance, track=turn.track)
 
 
+def give_up(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:
+    """Give the step to a person although its attempts did not fail: what came of them is not what was asked."""
+    turn.note(conn, event("step.outcome", **about(turn, step), outcome="failed", reason=kind, exchanges=[]))
+    fail_step(turn, conn, step, kind)
+
+
 def fail_step(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:
-    """Give the step to a person."""
+    """Give the step to a person; what its last attempt came to is noted already."""
     outcome = encode(Failed(kind))
     change_step(conn, step.id, state="person", outcome=outcome, reason=kind, next_at=None)
     text = f"The step {step.operation} failed ({kind}). Mend its cause, then: hub retry {turn.request}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, Update, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Table, Update, bindparam, func, insert, or_, select, update
 
 from hub.coordinator.codec import instant
 from hub.errors import Fenced
@@ -134,6 +134,7 @@ def _in_order(conn: Connection, track: str, held: Sequence[Row[Any]]) -> Sequenc
     return sorted(taken, key=lambda step: (_RANK.get(step.operation, -1), place.get(step.holding, -1), step.number))
 
 
+_NOW: BindParameter[float] = bindparam("now")
 _HEAD = select(requests.c.seq, requests.c.prev).where(requests.c.id == bindparam("request"))
 _MOVE_HEAD = (
     update(requests).where(requests.c.id == bindparam("of")).values(seq=bindparam("to"), prev=bindparam("last"))
@@ -235,8 +236,13 @@ def change_request(conn: Connection, request: str, **values: Any) -> None:
 
 _WAKE = (
     update(tracks)
-    .where(tracks.c.id.in_(bindparam("ids", expanding=True)), tracks.c.phase != "settled")
-    .values(wake_at=bindparam("now"))
+    .where(
+        tracks.c.id.in_(bindparam("ids", expanding=True)),
+        tracks.c.phase != "settled",
+        # A search that failed comes back when it said; a service that asked for an hour is not asked before.
+        or_(tracks.c.phase != "find", tracks.c.tries == 0, tracks.c.wake_at.is_(None), tracks.c.wake_at <= _NOW),
+    )
+    .values(wake_at=_NOW)
 )
 
 

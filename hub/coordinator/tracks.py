@@ -21,6 +21,7 @@ from hub.coordinator.journal import (
     append,
     change_step,
     change_track,
+    end_tasks,
     fenced,
     known_identifiers,
     open_task,
@@ -41,12 +42,13 @@ from hub.store import audit
 from hub.store.db import Database
 from hub.store.keys import Keys
 from hub.store.rootkey import RootKey
-from hub.store.schema import requests, tracks
+from hub.store.schema import requests, tasks, tracks
 from hub.timepiece import Timepiece
 
 TROUBLE_PAUSE = 5.0
 """Seconds before a track is tried again when the store or a key could not be used."""
 
+UNCONFIGURED = "unconfigured"  # the settings do not have the track's instance
 UNCONFIGURED_PAUSE = 3600.0
 """Seconds between two looks whether the settings have a track's instance again."""
 _DELIVER = "Hand the copy over once every service is read (hub export): the erasure waits for it"
@@ -110,8 +112,8 @@ def _unconfigured(conn: Connection, at: Snapshot, now: float) -> Rest:
     track = at.track
     text = f"{track.instance} is not in hub.toml any more. Put it back, or settle this task by hand."
     open_task(conn, track.request, "unreachable", text, now, instance=track.instance, track=track.id)
-    release(conn, track.id, phase=track.phase, at=now + UNCONFIGURED_PAUSE, reason="unconfigured")
-    return Rest(now + UNCONFIGURED_PAUSE, "unconfigured")
+    release(conn, track.id, phase=track.phase, at=now + UNCONFIGURED_PAUSE, reason=UNCONFIGURED)
+    return Rest(now + UNCONFIGURED_PAUSE, UNCONFIGURED)
 
 
 class Worker:
@@ -173,6 +175,8 @@ class Worker:
             return Rest(at.track.lease_until, "leased")
         if not fleet.knows(instance):
             return _unconfigured(conn, at, now)
+        if at.track.reason == UNCONFIGURED:
+            end_tasks(conn, tasks.c.track == track, tasks.c.kind == "unreachable", by=None, now=now)
         until = now + self.desk.patience.lease
         attempt = at.track.attempt + 1
         # Due now, until it is let go: should this worker die, the end of its lease is all that holds the track back.

@@ -129,7 +129,8 @@ class Memory(Processor[MemoryConfig]):
     stops_before_erase: ClassVar[bool] = False
 
     @property
-    def _service(self) -> Service:
+    def service(self) -> Service:
+        """The state behind this instance."""
         return service(self.config.service)
 
     @classmethod
@@ -139,13 +140,13 @@ class Memory(Processor[MemoryConfig]):
 
     def check(self) -> Account:
         """Always the same account, unless scripted."""
-        self._service.turn("check", "")
+        self.service.turn("check", "")
         return Account(id=f"memory-{self.config.service}", label="In memory", sandbox=True)
 
     def find(self, subject: Subject) -> Iterator[Holding | Learned | Coverage]:
         """Every record with one of the addresses."""
-        self._service.turn("find", "")
-        for name, kept in list(self._service.kept.items()):
+        self.service.turn("find", "")
+        for name, kept in list(self.service.kept.items()):
             if kept.email in subject.emails:
                 yield self._holding(name, kept)
                 if kept.match is Match.EXACT and kept.reach is Reach.SOLE:
@@ -154,64 +155,64 @@ class Memory(Processor[MemoryConfig]):
 
     def export(self, holding: Holding, step: Step) -> Iterator[Record | File]:
         """As many rows as the record has, each a place to go on from."""
-        answer = self._service.turn("export", holding.key)
+        answer = self.service.turn("export", holding.key)
         if answer is not None:
             yield from answer
             return
-        kept = self._service.kept[holding.key]
+        kept = self.service.kept[holding.key]
         start = int(step.cursor or 0)
         for row in range(start, kept.rows):
             yield Record(kept.kind, {"row": row, "email": kept.email, **kept.fields}, cursor=str(row + 1))
 
     def rectify(self, holding: Holding, changes: Changes, step: Step) -> Outcome:
         """Write the fields."""
-        answer: Outcome | None = self._service.turn("rectify", holding.key)
+        answer: Outcome | None = self.service.turn("rectify", holding.key)
         if answer is not None:
             return answer
-        if holding.key not in self._service.kept:
+        if holding.key not in self.service.kept:
             return Absent()
-        self._service.kept[holding.key].fields |= changes.concerning(self.name)
+        self.service.kept[holding.key].fields |= changes.concerning(self.name)
         return Done(Method.CORRECTED)
 
     def suppress(self, target: Holding | Subject, scope: Scope, step: Step) -> Outcome:
         """Mark the record."""
         key = target.key if isinstance(target, Holding) else ""
-        answer: Outcome | None = self._service.turn("suppress", key)
+        answer: Outcome | None = self.service.turn("suppress", key)
         if answer is not None:
             return answer
-        if key in self._service.kept:
-            self._service.kept[key].stopped = True
+        if key in self.service.kept:
+            self.service.kept[key].stopped = True
         return Done(Method.SUPPRESSED)
 
     def lift(self, holding: Holding, scope: Scope, step: Step) -> Outcome:
         """Take the mark off."""
-        answer: Outcome | None = self._service.turn("lift", holding.key)
-        self._service.kept[holding.key].stopped = False
+        answer: Outcome | None = self.service.turn("lift", holding.key)
+        self.service.kept[holding.key].stopped = False
         return answer or Done(Method.LIFTED)
 
     def erase(self, holding: Holding, step: Step) -> Outcome:
         """Delete the record."""
-        answer: Outcome | None = self._service.turn("erase", holding.key)
+        answer: Outcome | None = self.service.turn("erase", holding.key)
         if answer is not None:
             return answer
-        gone = self._service.kept.pop(holding.key, None)
+        gone = self.service.kept.pop(holding.key, None)
         return Absent() if gone is None else Done(Method.DELETED)
 
     def resume(self, holding: Holding, handle: Handle, step: Step) -> Outcome:
         """Go on with a job."""
-        answer: Outcome | None = self._service.turn("resume", holding.key)
+        answer: Outcome | None = self.service.turn("resume", holding.key)
         if answer is not None:
             return answer
-        self._service.kept.pop(holding.key, None)
+        self.service.kept.pop(holding.key, None)
         return Done(Method.DELETED)
 
     def confirm(self, act: Act, step: Step) -> Confirmation:
         """Look at the record itself."""
         key = act.target.key if isinstance(act.target, Holding) else ""
-        answer: Confirmation | None = self._service.turn("confirm", key)
+        answer: Confirmation | None = self.service.turn("confirm", key)
         if answer is not None:
             return answer
-        kept = self._service.kept.get(key)
+        kept = self.service.kept.get(key)
         match act.operation:
             case Operation.ERASE:
                 return Gone() if kept is None else Differs()

@@ -7,7 +7,9 @@ test do the same things in the same order.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 
 from sqlalchemy import select
 
@@ -15,18 +17,25 @@ from hub.app import Hub
 from hub.coordinator.engine import TrackId
 from hub.coordinator.journal import new_id
 from hub.coordinator.tracks import Worker
-from hub.store.schema import tracks
+from hub.store.schema import events, tracks
 from hub.timepiece import ManualTime
 
 TOO_MANY = 5_000
 """Advances in one run after which something goes round in circles."""
 
-_WAITING = select(tracks.c.id, tracks.c.wake_at, tracks.c.lease_until).where(tracks.c.phase.in_(["find", "act"]))
+_RECEIVED = select(events.c.position).where(events.c.request == tracks.c.request, events.c.seq == 1).scalar_subquery()
+_WAITING = (
+    select(tracks.c.id, tracks.c.wake_at, tracks.c.lease_until)
+    .where(tracks.c.phase.in_(["find", "act"]))
+    .order_by(_RECEIVED, tracks.c.instance)  # what is due at the same time: in the order it came
+)
 _Row = tuple[float | None, float | None]
 
 
 class SteppedEngine:
     """Advances the due tracks of a hub one after the other; implements `hub.coordinator.engine.Engine`.
+
+    Back-offs are never jittered: half of the jitter's range is added to each.
 
     It learns what is due from the journal, as an engine does whose own alarms were lost, and from `wake`.
 
@@ -36,7 +45,7 @@ class SteppedEngine:
     """
 
     def __init__(self, hub: Hub, clock: ManualTime) -> None:
-        self.worker = Worker(hub.desk(), new_id(), wake=self._ring)
+        self.worker = Worker(replace(hub.desk(), chance=lambda: 0.5), new_id(), wake=self._ring)
         self._hub = hub
         self._clock = clock
         self._alarms: dict[TrackId, float] = {}
@@ -88,7 +97,7 @@ class SteppedEngine:
         times = {track: self._when(track, row) for track, row in self._journal().items()}
         for track, at in self._alarms.items():
             times[track] = min(at, times.get(track) or at)
-        return min(((at, track) for track, at in times.items() if at is not None), default=None)
+        return min(((at, track) for track, at in times.items() if at is not None), key=itemgetter(0), default=None)
 
     def _when(self, track: TrackId, row: _Row) -> float | None:
         """The journal's time; where nothing changed there since the last advance, the time that advance asked for."""
@@ -110,6 +119,8 @@ class SteppedEngine:
         ahead = datetime.fromtimestamp(at, UTC) - self._clock.now()
         if ahead > timedelta():
             self._clock.advance(ahead)
+        if self._now() < at:  # an instant has whole microseconds
+            self._clock.advance(timedelta.resolution)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
