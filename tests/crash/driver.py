@@ -8,6 +8,7 @@ the product has no switch for it.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import os
@@ -289,6 +290,7 @@ def _live(job: Job) -> None:
     write_to(Path(job.log).with_suffix(".out"))
     try:
         carry_out(job)
+        Path(job.log).with_suffix(".modules").write_text("\n".join(sys.modules), encoding="utf-8")
     except BaseException:  # noqa: BLE001  # whatever it was, the test must see it
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         with Path(job.log).with_suffix(".error").open("a", encoding="utf-8") as file:
@@ -297,17 +299,28 @@ def _live(job: Job) -> None:
     os._exit(0)
 
 
+def _load_what_is_loaded_late(log: Path) -> None:
+    """The hub imports much only where it is needed; the next processes find in memory what this one had to load."""
+    listed = log.with_suffix(".modules")
+    for name in listed.read_text(encoding="utf-8").splitlines() if listed.exists() else ():
+        if name not in sys.modules:
+            importlib.import_module(name)
+
+
 def main() -> None:
     """Fork for every job; answer its pid at once and its wait status when asked for it."""
+    logs: dict[int, Path] = {}
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:
             status = os.waitpid(order["wait"], os.WUNTRACED)[1]
             answer = -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+            _load_what_is_loaded_late(logs[order["wait"]])
         else:
             answer = os.fork()
             if not answer:
                 _live(Job(**order))
+            logs[answer] = Path(order["log"])
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 

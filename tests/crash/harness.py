@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Self
@@ -97,6 +98,7 @@ class Asked:
     changes: Mapping[str, str] = field(default_factory=dict)
     further: tuple[str, ...] = ()
 
+    @cached_property
     def canary(self) -> Canary:
         """Searches for everything known of the person."""
         return Canary({*values_of(dict(self.person)), *self.changes.values(), *self.further})
@@ -197,7 +199,7 @@ class Case:
 
     def exposed(self) -> list[Any]:
         """Where anything of the person stands in clear, in all that was written."""
-        return self.asked.canary().search(self.folder)
+        return self.asked.canary.search(self.folder)
 
     @contextmanager
     def opened(self) -> Iterator[Hub]:
