@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hub.coordinator.journal import ORDER, Snapshot
+from hub.coordinator.journal import ORDER, Snapshot, Standing
 from hub.processor import Operation
 from hub.rights import NEEDS_APPROVAL, Right, operations
 
@@ -76,7 +76,7 @@ def undecided(holding: Row[Any]) -> bool:
     return holding.decision is None and not (holding.match == "exact" and holding.reach == "sole")
 
 
-def asked_for(track: Row[Any]) -> tuple[Operation, ...]:
+def asked_for(track: Standing) -> tuple[Operation, ...]:
     """What the request asks of every holding, as of now: an erasure that was undone is not asked for any more."""
     wanted = operations([Right(r) for r in track.rights])
     return tuple(op for op in wanted if op is not Operation.ERASE or not track.options.get("undone"))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, insert, select, update
 
 from hub.coordinator.decide import OPEN, undecided
-from hub.coordinator.journal import append, change_step, end_tasks, wake
+from hub.coordinator.journal import append, change_step, end_tasks, note_decision, wake
 from hub.coordinator.progress import Rules, approve_found, progress, unapproved
 from hub.coordinator.rows import digest_of, found_by, request_row
 from hub.errors import UsageError
@@ -64,6 +64,7 @@ def decide(
         instance = open_ones[ordinal].track.removeprefix(f"{request}.")
         new.append(event("match.decided", instance=instance, holding=ordinal, decision=decision, by=by))
     append(conn, root, request, new, now)
+    note_decision(conn, request)
     if set(choices) == set(open_ones):
         end_tasks(conn, tasks.c.request == request, tasks.c.kind == "decide", by=by, now=now)
     touched = {open_ones[o].track for o in choices}
@@ -109,8 +110,13 @@ def release(conn: Connection, root: RootKey, request: str, *, by: str, now: floa
 def delivered(
     conn: Connection, root: RootKey, request: str, *, by: str, channel: str, rules: Rules, now: float
 ) -> list[str]:
-    """Record that the copy was handed over; an erasure that waited for that goes on (P25)."""
+    """Record that the copy was handed over; an erasure that waited for that goes on (P25).
+
+    Once a request is closed its evidence is complete: that the copy is fetched again stands in the audit alone.
+    """
     row = request_row(conn, request, still_open=False)
+    if row.state == "closed":
+        return []
     if row.delivered is None:
         conn.execute(update(requests).where(requests.c.id == request).values(delivered=now))
         copies = len(conn.execute(select(exports.c.track).where(exports.c.request == request)).all())

@@ -10,9 +10,24 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Row, Table, Update, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from hub.coordinator.codec import instant
 from hub.errors import Fenced
@@ -37,6 +52,10 @@ Head = tuple[int, str]
 """The newest event of a request: its number and its digest."""
 
 
+Standing = Row[Any] | SimpleNamespace
+"""A request's or track's columns, as read from the journal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Where a track stands: its own row joined with its request's and its instance's, its holdings, its steps.
@@ -44,7 +63,7 @@ class Snapshot:
     Holdings stand in the order in which the newest search says erasing is safe, steps in the order of carrying out.
     """
 
-    track: Row[Any]
+    track: SimpleNamespace
     holdings: Sequence[Row[Any]]
     steps: Sequence[Row[Any]]
     siblings_erasing: bool = False
@@ -54,28 +73,47 @@ class Snapshot:
         return next(h for h in self.holdings if h.ordinal == ordinal)
 
 
-_TRACK = (
-    select(
-        tracks,
-        requests.c.rights,
-        requests.c.state,
-        requests.c.received,
-        requests.c.seq,
-        requests.c.prev,
-        requests.c.round.label("request_round"),
-        requests.c.barrier_at,
-        requests.c.grace_until,
-        requests.c.options,
-        requests.c.delivered,
-        requests.c.epoch,
-        requests.c.wrapped_key,
-        instances.c.held,
-        instances.c.account,
-    )
-    .join_from(tracks, requests, tracks.c.request == requests.c.id)
-    .outerjoin(instances, instances.c.name == tracks.c.instance)
-    .where(tracks.c.id == bindparam("track"))
+# What can change while a worker holds a track; the rest of the row is read once.
+_MOVING = (
+    tracks.c.id,
+    tracks.c.attempt,
+    tracks.c.lease_owner,
+    tracks.c.lease_until,
+    tracks.c.phase,
+    tracks.c.round,
+    tracks.c.tries,
+    tracks.c.wake_at,
+    tracks.c.reason,
+    requests.c.state,
+    requests.c.seq,
+    requests.c.prev,
+    requests.c.round.label("request_round"),
+    requests.c.barrier_at,
+    requests.c.grace_until,
+    requests.c.options,
+    requests.c.delivered,
+    requests.c.decided,
+    instances.c.held,
+    instances.c.account,
 )
+_FIXED = (
+    tracks.c.request,
+    tracks.c.instance,
+    requests.c.rights,
+    requests.c.received,
+    requests.c.epoch,
+    requests.c.wrapped_key,
+)
+
+
+def _standing(*columns: ColumnElement[Any]) -> Select[Any]:
+    joined = tracks.join(requests, tracks.c.request == requests.c.id)
+    joined = joined.outerjoin(instances, instances.c.name == tracks.c.instance)
+    return select(*columns).select_from(joined).where(tracks.c.id == bindparam("track"))
+
+
+_TRACK = _standing(*_MOVING, *_FIXED)
+_MOVED = _standing(*_MOVING)
 _HOLDINGS = (
     select(holdings).where(holdings.c.track == bindparam("track")).order_by(holdings.c.position, holdings.c.ordinal)
 )
@@ -102,30 +140,37 @@ def fenced(conn: Connection, at: Snapshot, attempt: int) -> Snapshot:
     Raises `Fenced` when the worker of that `attempt` lost its lease. The transaction is the only one that writes, so
     what was read holds until it commits.
     """
-    row = conn.execute(_TRACK, {"track": at.track.id}).one()
-    if row.attempt != attempt or row.lease_owner is None:
+    track = _moved(conn, at.track)
+    if track.attempt != attempt or track.lease_owner is None:
         raise Fenced
-    return replace(at, track=row)
+    return replace(at, track=track)
+
+
+def _moved(conn: Connection, track: SimpleNamespace) -> SimpleNamespace:
+    """The track with everything read anew that can have changed since it was claimed."""
+    row = conn.execute(_MOVED, {"track": track.id}).mappings().one()
+    return SimpleNamespace(**{**vars(track), **row})
 
 
 def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> Snapshot | None:
     """Where the track stands now; None when there is no such track."""
-    row = conn.execute(_TRACK, {"track": track}).one_or_none()
+    row = conn.execute(_TRACK, {"track": track}).mappings().one_or_none()
     if row is None:
         return None
+    standing = SimpleNamespace(**row)
     erasing = bool(
-        erase_after and conn.execute(_SIBLINGS, {"request": row.request, "names": list(erase_after)}).scalar_one()
+        erase_after and conn.execute(_SIBLINGS, {"request": standing.request, "names": list(erase_after)}).scalar_one()
     )
-    if row.attempt == 0:
-        return Snapshot(row, (), (), erasing)  # nobody has worked on it yet, so nothing was found
+    if standing.attempt == 0:
+        return Snapshot(standing, (), (), erasing)  # nobody has worked on it yet, so nothing was found
     held = conn.execute(_HOLDINGS, {"track": track}).all()
-    return Snapshot(row, held, _in_order(conn, track, held), erasing)
+    return Snapshot(standing, held, _in_order(conn, track, held), erasing)
 
 
 def with_holdings(conn: Connection, at: Snapshot) -> Snapshot:
     """The snapshot after a search: track and holdings read anew; a search changes no step."""
-    row = conn.execute(_TRACK, {"track": at.track.id}).one()
-    return replace(at, track=row, holdings=conn.execute(_HOLDINGS, {"track": row.id}).all())
+    held = conn.execute(_HOLDINGS, {"track": at.track.id}).all()
+    return replace(at, track=_moved(conn, at.track), holdings=held)
 
 
 def _in_order(conn: Connection, track: str, held: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
@@ -232,6 +277,14 @@ def change_track(conn: Connection, track: str, **values: Any) -> None:
 def change_request(conn: Connection, request: str, **values: Any) -> None:
     """Change a request's columns."""
     _change(conn, requests, request, values)
+
+
+_DECIDED = update(requests).where(requests.c.id == bindparam("of")).values(decided=requests.c.decided + 1)
+
+
+def note_decision(conn: Connection, request: str) -> None:
+    """Let workers know that a person or the policy decided about holdings: they read theirs anew."""
+    conn.execute(_DECIDED, {"of": request})
 
 
 _WAKE = (

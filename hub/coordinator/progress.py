@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, update
 
 from hub.coordinator.decide import actionable, asked_for, undecided
-from hub.coordinator.journal import append, change_request, end_tasks, new_id, open_task, wake
+from hub.coordinator.journal import append, change_request, end_tasks, new_id, note_decision, open_task, wake
 from hub.coordinator.verdict import Duty, duties, verdict
 from hub.evidence.events import event
 from hub.holding import Search
@@ -122,9 +122,10 @@ def _next_round(conn: Connection, row: Row[Any], every: Sequence[Row[Any]], rule
     conn.execute(update(requests).where(requests.c.id == row.id).values(values))
     finished = tracks.c.id.in_([t.id for t in every if t.phase != "find" and t.id not in again])
     conn.execute(update(tracks).where(finished).values(round=row.round + 1))
-    searching = tracks.c.id.in_(again)
-    conn.execute(update(tracks).where(searching).values(phase="find", tries=0, wake_at=now))
-    return again
+    # Who still searches, or failed to, does so when it is time, and with everything known by then.
+    searching = [t.id for t in every if t.id in again and t.phase not in {"find", "failed"}]
+    conn.execute(update(tracks).where(tracks.c.id.in_(searching)).values(phase="find", tries=0, wake_at=now))
+    return searching
 
 
 def _can_search(rules: Rules, instance: str, labels: set[str]) -> bool:
@@ -171,6 +172,7 @@ def approve_found(
     """
     ordinals = [h.ordinal for h in waiting]
     conn.execute(_APPROVE, {"of": row.id, "ordinals": ordinals})
+    note_decision(conn, row.id)
     if row.grace_until is None and rules.grace > 0:
         change_request(conn, row.id, grace_until=min(now + rules.grace, row.received + GONE_WITHIN))
     approved = event("request.approved", by=by, count=len(ordinals), decision="approved", reason=reason)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.coordinator.decide import OPEN, asked_for
-from hub.coordinator.journal import append, change_step, end_tasks, new_id, wake
+from hub.coordinator.journal import Standing, append, change_step, end_tasks, new_id, wake
 from hub.coordinator.progress import Rules, finish, progress
 from hub.coordinator.rows import request_row
 from hub.errors import UsageError
@@ -62,7 +62,7 @@ def undo(conn: Connection, root: RootKey, request: str, *, by: str, rules: Rules
     return wake(conn, {*woken, *conn.execute(select(tracks.c.id).where(mine)).scalars()}, now)
 
 
-def withdraw(conn: Connection, root: RootKey, asked: Row[Any], taken: Sequence[Row[Any]], now: float) -> bool:
+def withdraw(conn: Connection, root: RootKey, asked: Standing, taken: Sequence[Row[Any]], now: float) -> bool:
     """Of an undone erasure, close what was not sent and give back what can be; returns whether there was any.
 
     A worker calls it too: a step that was on its way when the erasure was undone comes back refused, failed, contained.
@@ -89,18 +89,18 @@ def withdraw(conn: Connection, root: RootKey, asked: Row[Any], taken: Sequence[R
     return bool(unsent or stopped or len(lifted) > before)
 
 
-def _precaution(asked: Row[Any], step: Row[Any]) -> bool:
+def _precaution(asked: Standing, step: Row[Any]) -> bool:
     """A suppression that only bridges the time until the erasure, and was not asked for by itself."""
     own = {OPERATIONS[Right(right)] for right in asked.rights}
     return bool(step.operation == Operation.SUPPRESS) and Operation.SUPPRESS not in own
 
 
-def _not_sent(asked: Row[Any], step: Row[Any]) -> bool:
+def _not_sent(asked: Standing, step: Row[Any]) -> bool:
     belongs = step.operation == Operation.ERASE or _precaution(asked, step)
     return belongs and step.state in {"ready", "person"}
 
 
-def _can_be_given_back(asked: Row[Any], step: Row[Any]) -> bool:
+def _can_be_given_back(asked: Standing, step: Row[Any]) -> bool:
     """A precaution that was taken, or something contained and not purged yet. Both of one holding: one lift."""
     kind = (step.outcome or {}).get("outcome")
     stopped = _precaution(asked, step) and kind in {"done", "partial"} and step.holding is not None

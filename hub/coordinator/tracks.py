@@ -269,10 +269,10 @@ class Turn:
     def _enter(self, conn: Connection) -> None:
         """Make sure the track is still ours; the lease is renewed when half of it is over."""
         now, seconds = self.desk.now(), self.desk.patience.lease
-        known = self._head
+        decided = self.at.track.decided
         self.at = fenced(conn, self.at, self.attempt)
         self._head = (self.at.track.seq, self.at.track.prev)
-        self._stale |= self._head != known  # somebody else wrote: an approval, a decision
+        self._stale |= self.at.track.decided != decided
         if self.until - now < seconds / 2:
             self.until = now + seconds
             renew(conn, self.track, self.attempt, self.until)

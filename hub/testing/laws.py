@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from hub.evidence.events import FIRST_PREV, digest
@@ -60,11 +61,13 @@ def check_agrees(view: View, events: Iterable[View]) -> None:
             assert not told.isdisjoint({(*place, outcome), unread}), f"{place} is {outcome} without an event"
 
 
-def check_never_silent(view: View) -> None:
-    """Every open track has a reason, and a time at which it goes on or a person who is asked."""
+def check_never_silent(view: View, now: datetime) -> None:
+    """Every open track is due, or has a reason and a time at which it goes on or a person who is asked."""
     asked = {task["instance"] for task in view["tasks"]} | ({""} if view["tasks"] else set())
     for track in view["tracks"]:
         if track["phase"] == "settled" or track["working_until"] is not None:
+            continue
+        if track["next"] is not None and datetime.fromisoformat(track["next"]) <= now:
             continue
         assert track["reason"], f"{track['instance']} waits without a reason"
         somebody = bool({track["instance"], ""} & asked) or track["reason"] == "erase_after"

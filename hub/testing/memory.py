@@ -82,6 +82,10 @@ class Service:
         """What the next calls of that operation answer: an outcome, an error to raise, or a function to call."""
         self._scripts[operation].extend(answers)
 
+    def unscript(self) -> None:
+        """Forget what was scripted: from now on everything works."""
+        self._scripts.clear()
+
     def called(self, operation: str) -> int:
         """How often an operation was called."""
         return sum(1 for name, _ in self.calls if name == operation)

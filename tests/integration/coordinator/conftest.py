@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from hub import Processor, hookimpl
 from hub.testing import laws
 from hub.testing.canary import Canary
 from hub.testing.memory import forget_services
 from hub.testing.trial import Trial, make_home
-from hub.timepiece import ManualTime
 
 CANARIES = ("jane.canary@example.org", "j.canary.second@example.org", "third.canary@example.org", "Janecanary Quill")
 AUTOMATIC = """
@@ -49,7 +52,7 @@ def open_trial(tmp_path: Path, empty_home: Path) -> Iterator[Open]:
         folder = tmp_path / f"hub{len(opened)}"
         shutil.copytree(empty_home, folder)
         plugins = PLUGINS | more.pop("plugins", {})
-        clock: ManualTime | None = more.pop("clock", None)
+        clock = more.pop("clock", None)
         settings = settings_of(names, more, policy=policy, tables=tables, approve=approve)
         opened.append(Trial.open(folder, settings, plugins=plugins, clock=clock))
         return opened[-1]
@@ -79,6 +82,23 @@ def _toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
+def plugin(**hooks: Callable[..., Any]) -> str:
+    """A plugin's module made on the spot, of these hooks; the name to load it by."""
+    module = ModuleType(f"_plugin_of_a_test_{uuid4().hex}")
+    vars(module).update({name: hookimpl(hook) for name, hook in hooks.items()})
+    sys.modules[module.__name__] = module
+    return module.__name__
+
+
+def processors(*classes: type[Processor[Any]]) -> str:
+    """A plugin that brings these connectors; the name to load it by."""
+
+    def hub_processors() -> Sequence[type[Processor[Any]]]:
+        return classes
+
+    return plugin(hub_processors=hub_processors)
+
+
 def check_laws(trial: Trial) -> None:
     """What holds of every request, at rest."""
     for head in trial.hub.requests()["requests"]:
@@ -86,7 +106,7 @@ def check_laws(trial: Trial) -> None:
         laws.check_chain(trial.hub.evidence(head["id"]))
         laws.check_agrees(view, events)
         laws.check_untouched(events)
-        laws.check_never_silent(view)
+        laws.check_never_silent(view, trial.now)
         if view["state"] == "closed":
             laws.check_read_back(events)
             assert all(track["phase"] == "settled" for track in view["tracks"])

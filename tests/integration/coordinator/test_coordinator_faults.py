@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from hub import (
+    Absent,
     AsAsked,
     AuthError,
     ConfigError,
@@ -26,18 +28,38 @@ from hub import (
     Pending,
     RateLimited,
     Search,
+    Services,
+    Subject,
     TransientError,
     Unverifiable,
 )
 from hub.errors import UsageError
 from hub.rights import Right
-from hub.testing.memory import Kept, service
+from hub.testing.memory import Kept, Memory, MemoryConfig, service
 from hub.testing.trial import Trial
-from tests.integration.coordinator.conftest import Open
+from tests.integration.coordinator.conftest import Open, plugin, processors
 
 EMAIL = "jane.canary@example.org"
 JANE = Identifier.email(EMAIL)
-WEEK = 7 * 86400
+
+
+class Scripted(Memory):
+    """Finds whatever it is told to."""
+
+    name = "memory_scripted"
+    answers: ClassVar[list[Any]] = []
+
+    def find(self, subject: Subject) -> Iterator[Any]:
+        return iter(self.answers)
+
+
+class Unmade(Memory):
+    """Cannot be set up."""
+
+    name = "memory_unmade"
+
+    def __init__(self, config: MemoryConfig, hub: Services) -> None:
+        raise RuntimeError("cannot be made")
 
 
 def erasure(trial: Trial, *names: str) -> str:
@@ -193,10 +215,17 @@ def test_refused_access_suspends_the_instance_and_tells_everybody_once(
     open_trial: Open, operation: str, error: type[Exception]
 ) -> None:
     heard: list[Any] = []
-    trial = open_trial("crm", "shop", plugins={"ears": _ears(heard)})
+
+    def listen(event: Any) -> None:
+        heard.append(event)
+
+    trial = open_trial("crm", "shop", plugins={"ears": plugin(hub_on_event=listen)})
     service("crm").script(operation, error("no"))
     service("crm").keep("another", Kept("third.canary@example.org"))
-    requests = [erasure(trial, "crm", "shop"), trial.submit(Right.ERASURE, Identifier.email("third.canary@example.org"))]
+    requests = [
+        erasure(trial, "crm", "shop"),
+        trial.submit(Right.ERASURE, Identifier.email("third.canary@example.org")),
+    ]
     trial.run(days=3)
     code = "auth" if error is AuthError else "config"
     assert trial.hub.held() == {"crm": code}
@@ -264,9 +293,9 @@ def test_retry_does_not_wait_for_the_next_try(open_trial: Open, last: Exception 
 
 GARBAGE: dict[str, list[tuple[str, Any]]] = {
     "no outcome": [("erase", lambda: "done")],
-    "a confirmation for an outcome": [("erase", lambda: Gone())],
+    "a confirmation for an outcome": [("erase", Gone())],
     "an outcome for a confirmation": [("confirm", lambda: Done(Method.DELETED))],
-    "as asked, of an erasure": [("confirm", lambda: AsAsked())],
+    "as asked, of an erasure": [("confirm", AsAsked())],
     "a secret that is no JSON": [
         ("erase", lambda: Pending(datetime(2026, 3, 3, tzinfo=UTC), {"x": {1}}, datetime(2026, 3, 9, tzinfo=UTC)))
     ],
@@ -296,14 +325,16 @@ def test_an_answer_that_is_none_is_a_bug_of_the_connector(open_trial: Open, answ
     ids=["kind", "category", "locator", "type", "label", "coverage"],
 )
 def test_a_search_that_answers_what_cannot_be_written_down_fails_as_a_bug(open_trial: Open, fault: Any) -> None:
-    trial = open_trial("crm", crm={"connector": "memory_scripted"}, plugins={"scripted": _scripted([fault])})
+    Scripted.answers = [fault]
+    trial = open_trial("crm", crm={"connector": "memory_scripted"}, plugins={"scripted": processors(Scripted)})
     request = trial.submit(Right.ERASURE, JANE)
     trial.run()
     assert (trial.track(request, "crm")["outcome"], trial.track(request, "crm")["reason"]) == ("failed", "bug")
 
 
 def test_a_search_must_say_what_it_covered(open_trial: Open) -> None:
-    trial = open_trial("crm", crm={"connector": "memory_scripted"}, plugins={"scripted": _scripted([])})
+    Scripted.answers = []
+    trial = open_trial("crm", crm={"connector": "memory_scripted"}, plugins={"scripted": processors(Scripted)})
     request = trial.submit(Right.ERASURE, JANE)
     trial.run()
     assert trial.track(request, "crm")["outcome"] == "failed"
@@ -407,8 +438,6 @@ def test_an_accepted_job_whose_record_is_gone_is_done(open_trial: Open) -> None:
     later = trial.now + timedelta(days=2)
     service("crm").script("erase", Pending(later, {"job": 1}, later + timedelta(days=9)))
     request = erasure(trial, "crm")
-    from hub import Absent  # noqa: PLC0415
-
     service("crm").script("resume", Absent())
     service("crm").script("confirm", Gone())
     trial.run()
@@ -465,7 +494,7 @@ def test_a_batch_that_answers_for_others_is_a_bug(open_trial: Open) -> None:
 
 
 def test_a_connector_that_cannot_be_made_fails_alone(open_trial: Open) -> None:
-    trial = open_trial("crm", "shop", crm={"connector": "memory_unmade"}, plugins={"unmade": _unmade()})
+    trial = open_trial("crm", "shop", crm={"connector": "memory_unmade"}, plugins={"unmade": processors(Unmade)})
     request = erasure(trial, "crm", "shop")
     trial.run()
     assert (trial.track(request, "crm")["outcome"], trial.track(request, "shop")["outcome"]) == ("failed", "done")
@@ -490,56 +519,3 @@ def test_an_instance_the_settings_lost_is_named_and_taken_up_when_it_is_back(ope
     trial.reopen(tables)
     trial.run()
     assert trial.show(request)["verdict"] == "complete"
-
-
-def _module(name: str, **content: Any) -> str:
-    """A module made on the spot, for the loader to import."""
-    import sys  # noqa: PLC0415
-    import types  # noqa: PLC0415
-
-    module = types.ModuleType(f"_made_for_a_test_{name}")
-    vars(module).update(content)
-    sys.modules[module.__name__] = module
-    return module.__name__
-
-
-def _ears(heard: list[Any]) -> str:
-    from hub import hookimpl  # noqa: PLC0415
-
-    def hub_on_event(event: Any) -> None:
-        heard.append(event)
-
-    return _module("ears", hub_on_event=hookimpl(hub_on_event))
-
-
-def _processors(name: str, cls: type) -> str:
-    from hub import hookimpl  # noqa: PLC0415
-
-    def hub_processors() -> Any:
-        return [cls]
-
-    return _module(name, hub_processors=hookimpl(hub_processors))
-
-
-def _scripted(answers: list[Any]) -> str:
-    from hub.testing.memory import Memory  # noqa: PLC0415
-
-    class Scripted(Memory):
-        name = "memory_scripted"
-
-        def find(self, subject: Any) -> Any:
-            return iter(answers)
-
-    return _processors("scripted", Scripted)
-
-
-def _unmade() -> str:
-    from hub.testing.memory import Memory  # noqa: PLC0415
-
-    class Unmade(Memory):
-        name = "memory_unmade"
-
-        def __init__(self, config: Any, hub: Any) -> None:
-            raise RuntimeError("cannot be made")
-
-    return _processors("unmade", Unmade)
