@@ -29,6 +29,7 @@ from hub.errors import HubError, UsageError
 from hub.home import EngineLock, Home
 from hub.plugins import Plugins
 from hub.plugins import load as load_plugins
+from hub.process import spare_the_collector
 from hub.processor import Account
 from hub.rights import Right
 from hub.settings import Settings, enabled_plugins
@@ -259,6 +260,7 @@ class Hub:
         if not self._lock.take():
             yield None
             return
+        spare_the_collector()
         worker = Worker(self.desk(), new_id(), wake=self._ring)
         engine = LocalEngine(
             worker.advance,

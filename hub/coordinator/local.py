@@ -14,7 +14,7 @@ from hub.coordinator.engine import TrackId
 from hub.errors import StoreError
 from hub.timepiece import Timepiece
 
-THREADS = 32
+THREADS = 48
 HORIZON = 60.0
 """Seconds ahead that alarms are held in memory; what is due later waits as a row in the journal."""
 FEED = 500

@@ -49,6 +49,7 @@ requests = Table(
     Column("grace_until", Float),
     Column("options", JSON, nullable=False),  # scope, verification code, automatic approval: nothing personal
     Column("approved_digest", String(64)),
+    Column("decided", Integer, nullable=False, default=0),  # moves on with every approval and decision
     Column("released", Boolean, nullable=False, default=False),
     Column("delivered", Float),
     Column("seq", Integer, nullable=False, default=0),  # newest event

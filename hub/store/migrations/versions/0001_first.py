@@ -92,6 +92,7 @@ def upgrade() -> None:
         sa.Column("grace_until", sa.Float(), nullable=True),
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("approved_digest", sa.String(length=64), nullable=True),
+        sa.Column("decided", sa.Integer(), nullable=False),
         sa.Column("released", sa.Boolean(), nullable=False),
         sa.Column("delivered", sa.Float(), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=False),
