@@ -28,7 +28,7 @@ from hub.coordinator.sealed import seal_holding
 from hub.errors import ConnectorBug, Fenced, code
 from hub.evidence.events import Event, event
 from hub.holding import Coverage, Holding, Learned, Search
-from hub.processor import Operation
+from hub.processor import Operation, Processor
 from hub.rights import Right
 from hub.store.schema import holdings, identifiers, requests, steps
 from hub.subject import Identifier, Subject
@@ -60,17 +60,17 @@ def find(turn: Turn) -> Callable[[Connection], None]:
     """Search; returns the write that records what was found, or why it was not."""
     known = turn.known
     subject = subject_of(turn, known)
-    found, flown = fly(turn, lambda: _collect(turn.active.processor.find(subject), turn.lease.fence))
+    found, flown = fly(turn, lambda: _collect(turn.active.processor, subject, turn.lease.fence))
     if flown.error is not None or found is None:
         return lambda conn: _not_found_out(turn, conn, flown)
     return lambda conn: _take_down(turn, conn, found, flown, known)
 
 
-def _collect(answers: Iterable[Holding | Learned | Coverage], fence: Callable[[], None]) -> Found:
+def _collect(processor: Processor[Any], subject: Subject, fence: Callable[[], None]) -> Found:
     found = Found()
-    for answer in answers:
+    for answer in processor.find(subject):
         fence()
-        check_found(answer)
+        check_found(answer, processor.kinds)
         match answer:
             case Holding():
                 found.holdings.append(answer)

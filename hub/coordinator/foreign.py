@@ -7,6 +7,7 @@ called that here, outside any transaction. Its text is never quoted: it may be w
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from typing import Any, get_args
 
 from hub.coordinator.codec import evidence, secrets
@@ -23,10 +24,12 @@ def check_account(account: Account) -> None:
     _fitting("check", account=account.id)
 
 
-def check_found(answer: object) -> None:
-    """Refuse an answer of a search that the journal cannot take down."""
+def check_found(answer: object, kinds: Container[str]) -> None:
+    """Refuse an answer of a search that the journal cannot take down, or of a kind the connector does not declare."""
     match answer:
         case Holding():
+            if answer.kind not in kinds:
+                raise ConnectorBug("A search found a kind of holding that the connector's `kinds` do not declare")
             _fitting("find", kind=answer.kind, categories=list(answer.categories))
             _private("find", answer.locator, answer.hints, answer.key)
         case Learned(Identifier()):

@@ -15,7 +15,7 @@ from hub.coordinator.journal import append, open_task
 from hub.coordinator.plan import Mode, Plan, Planned
 from hub.coordinator.progress import Rules, progress
 from hub.errors import UsageError
-from hub.evidence.events import FIRST_PREV, Event, event
+from hub.evidence.events import FIRST_PREV, Event, event, fits
 from hub.processor import STANDARD_FIELDS, Changes, Scope
 from hub.rights import Right, contradiction, default_scope
 from hub.store.keys import WrappedRoot
@@ -42,7 +42,7 @@ class Submission:
         scope: for an objection or restriction; None: what the right usually means.
         on_behalf_of: who acts for the person; kept in the vault.
         reference: the caller's own reference; kept in the vault.
-        basis: the ground the person names, a short citation.
+        basis: the ground the person names, as a citation such as `GDPR Art. 17(1)(b)`.
     """
 
     rights: tuple[Right, ...]
@@ -67,6 +67,10 @@ class Submission:
         if (Right.RECTIFICATION in self.rights) != bool(self.changes and self.changes.fields):
             raise UsageError(
                 "A rectification, and nothing else, says what is to be changed", hint="Use --set FIELD=VALUE with it."
+            )
+        if self.basis is not None and not fits("basis", self.basis):
+            raise UsageError(
+                "The ground is no citation", hint="Write it as GDPR Art. 17(1)(b); evidence holds no prose."
             )
         asked = self.changes.names() if self.changes else ()
         if any("." not in name and name not in STANDARD_FIELDS for name in asked):

@@ -2,7 +2,7 @@
 
 A disclosure is the JCS (RFC 8785) JSON of one event; a leaf of the log commits to its SHA-256 alone. No event holds a
 direct identifier, free text, a vendor's message or a staff name: every field has a form that leaves no room for one,
-and `event` refuses what does not fit. The specification is the evidence chapter of docs/ (types and fields are final).
+and `event` refuses what does not fit. docs/evidence-events.md says what each type and field means; they are final.
 """
 
 from __future__ import annotations
@@ -21,18 +21,16 @@ from hub.timepiece import rfc3339
 FIRST_PREV = "0" * 64
 LEAF_PREFIX = b"subject-request-hub/leaf/v1\n"
 
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_NAME = re.compile(r"[a-z][a-z0-9_.+-]{0,127}")
-_HEX64 = re.compile(r"[0-9a-f]{64}")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
-_ACCOUNT = re.compile(r"[A-Za-z0-9._:-]{1,200}")
-_VERSION = re.compile(r"[A-Za-z0-9.+!_-]{1,64}")
 _MAX_GROUND = 400
+_CODE = r"[a-z][a-z0-9_]{0,63}"
+_DAY = r"\d{4}-\d\d-\d\d"
+_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"
+_LONG_NUMBER = re.compile(r"(\d[ .()/-]?){7,}")  # a telephone number, an account; no article or paragraph is that long
 
 
-def _matching(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+def _matching(pattern: str) -> Callable[[Any], bool]:
+    compiled = re.compile(pattern, re.ASCII)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
 
 
 def _count(value: Any) -> bool:
@@ -58,66 +56,77 @@ def _objects(
 
 
 def _ground(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MAX_GROUND and value.isprintable() and "@" not in value
+    """A citation that connector or settings declare, for whomever it concerns: the only words in any event."""
+    line = isinstance(value, str) and 0 < len(value) <= _MAX_GROUND and value.isprintable()
+    return line and "@" not in value and not _LONG_NUMBER.search(value)
+
+
+def _template(value: Any) -> bool:
+    return _route(value) and not _LONG_NUMBER.search(value)  # an id in it would be nobody's template
 
 
 def _optional(form: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or form(value)
 
 
-_code, _name, _hex64 = _matching(_CODE), _matching(_NAME), _matching(_HEX64)
+_code, _hex64 = _matching(_CODE), _matching(r"[0-9a-f]{64}")
+_instance = _matching(r"[a-z][a-z0-9_]{0,40}")
+_label = _matching(r"[a-z][a-z0-9_.]{0,299}")  # a kind of identifier, or the namespace of an external id
+_route = _matching(r"/[A-Za-z0-9._~:/{},*!-]{0,400}")
+_search = _matching(r"exact|scan|index|none")
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 
-_EXCHANGE: Mapping[str, Callable[[Any], bool]] = {
-    "method": _matching(re.compile(r"[A-Z]{1,20}")),
-    "host": _matching(re.compile(r"[a-z0-9.:\[\]-]{1,255}")),
-    "url_template": _matching(re.compile(r"[A-Za-z0-9._~:/{}%@,*!-]{1,400}")),
+EXCHANGE: Mapping[str, Callable[[Any], bool]] = {
+    "method": _matching(r"[A-Z]{1,20}"),
+    "host": _matching(r"[a-z0-9.:\[\]-]{1,255}"),
+    "url_template": _template,
     "status": _optional(_count),
-    "vendor_request_id": _optional(_matching(re.compile(r"[A-Za-z0-9._:/=+-]{1,200}"))),
-    "vendor_date": _optional(_matching(re.compile(r"[A-Za-z0-9 ,:+-]{1,64}"))),
-    "tls_spki_sha256": lambda value: value == "none" or _hex64(value),
-    "via": lambda value: value in {"sandbox", "override"},
+    "vendor_request_id": _optional(_matching(r"[A-Za-z0-9][A-Za-z0-9._:/=-]{0,127}")),
+    "vendor_date": _optional(_matching(rf"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d ({_MONTHS}) \d{{4}} \d\d:\d\d:\d\d GMT")),
+    "tls_spki_sha256": _matching(r"none|[0-9a-f]{64}"),
+    "via": _matching(r"sandbox|override"),
     "request_hmac": _optional(_hex64),
     "response_hmac": _optional(_hex64),
     "ms": _count,
 }
+"""The fields of one exchange with a service; `via` stands only where it was not the service that answered."""
 
 FORMS: Mapping[str, Callable[[Any], bool]] = {
-    "right": _name,
-    "basis": _ground,
+    "right": _matching(r"[a-z_]{1,40}(\+[a-z_]{1,40}){0,7}"),
+    "basis": _matching(r"((UK )?GDPR |DPA 2018 )?(Art\.|s\.|Sch\.) ?\d{1,3}[A-Z]?(\(\w{1,4}\)){0,3}"),
     "subject": _listing(_hex64),
     "channel": _code,
     "received": _matching(_INSTANT),
     "verified_by": _code,
-    "instance": _name,
-    "account": _matching(_ACCOUNT),
+    "instance": _instance,
+    "account": _matching(r"[A-Za-z0-9._:-]{1,200}"),
     "operation": _code,
-    "step": _name,
+    "step": _matching(r"[a-z][a-z0-9_]{0,40}\.(\d{1,9}|find)"),
     "attempt": _count,
     "holding": _count,
     "kind": _code,
     "categories": _listing(_code),
-    "match": lambda value: value in {"exact", "possible"},
-    "reach": lambda value: value in {"sole", "shared"},
-    "coverage": lambda value: (
-        isinstance(value, dict) and all(_name(k) and v in {"exact", "scan", "index", "none"} for k, v in value.items())
-    ),
+    "match": _matching(r"exact|possible"),
+    "reach": _matching(r"sole|shared"),
+    "coverage": lambda value: isinstance(value, dict) and all(_label(k) and _search(v) for k, v in value.items()),
     "outcome": _code,
     "method": _code,
     "count": _count,
     "confirmation": _code,
     "reason": _code,
-    "connector": _name,
-    "connector_version": _matching(_VERSION),
-    "exchanges": _objects(_EXCHANGE, optional=frozenset({"via"})),
+    "connector": _instance,
+    "connector_version": _matching(r"[A-Za-z0-9][A-Za-z0-9.!_-]{0,63}(\+[a-z0-9.]{1,64})?"),
+    "exchanges": _objects(EXCHANGE, optional=frozenset({"via"})),
     "ground": _ground,
-    "until": _matching(re.compile(f"{_DAY.pattern}|{_INSTANT.pattern}")),
+    "until": _matching(f"{_DAY}|{_INSTANT}"),
     "backups_until": _matching(_DAY),
-    "by": _matching(re.compile(r"[a-z0-9_]{8,40}")),
+    "by": _matching(r"[0-9a-f]{32}|policy_automatic"),
     "decision": _code,
-    "systems": _objects({"instance": _name, "mode": _code, "reason": _code}),
-    "identifiers": _objects({"kind": _name, "used": _count, "dropped": _count}),
+    "systems": _objects({"instance": _instance, "mode": _code, "reason": _code}),
+    "identifiers": _objects({"kind": _label, "used": _count, "dropped": _count}),
     "settings_sha256": _hex64,
     "code_sha256": _hex64,
+    "checkpoint_sha256": _hex64,
     "events": _count,
 }
 """Every field an event can have, with the form its value must have."""
@@ -161,9 +170,9 @@ TYPES: Mapping[str, EventType] = {
     "obligation.created": _type("instance kind ground", "until holding count"),
     "subject.told": _type("channel decision", "by count"),
     "request.closed": _type("events outcome", "reason by"),
-    "retention.shredded": _type("count", "reason"),
+    "retention.shredded": _type("count settings_sha256", "reason"),
     "register.changed": _type("systems settings_sha256", "by"),
-    "log.epoch": _type("reason by", "count"),
+    "log.epoch": _type("reason by checkpoint_sha256", "count"),
 }
 """Every type of event. The last three stand outside requests."""
 
