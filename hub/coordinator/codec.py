@@ -121,13 +121,10 @@ def evidence(outcome: HubOutcome) -> dict[str, Any]:
 
 
 def secrets(outcome: HubOutcome) -> dict[str, Any]:
-    """What of the outcome goes to the vault."""
+    """What of the outcome goes to the vault with its step. Where a holding moved goes there with the holding."""
     match outcome:
         case Pending() | Contained():
             return {"handle": dict(outcome.handle)}
-        case Done() if outcome.locator is not None or outcome.learned:
-            locator = dict(outcome.locator) if outcome.locator is not None else None
-            return {"locator": locator, "learned": [i.as_dict() for i in outcome.learned]}
         case _:
             return {}
 

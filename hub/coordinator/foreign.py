@@ -14,7 +14,7 @@ from hub.coordinator.codec import evidence, secrets
 from hub.errors import ConnectorBug
 from hub.evidence.events import fits
 from hub.holding import Coverage, Holding, Learned
-from hub.outcome import AsAsked, Confirmation, Done, Masked, Outcome
+from hub.outcome import AsAsked, Confirmation, Done, Masked, Outcome, Partial
 from hub.processor import Account, Operation
 from hub.subject import Identifier
 
@@ -45,7 +45,9 @@ def check_outcome(operation: Operation, outcome: Any) -> None:
     if not isinstance(outcome, get_args(Outcome)):
         raise ConnectorBug(f"{operation} answered something that is no outcome")
     _fitting(operation, **{k: v for k, v in evidence(outcome).items() if v is not None})
-    _private(operation, secrets(outcome))
+    done = outcome.done if isinstance(outcome, Partial) else outcome
+    moved = dict(done.locator) if isinstance(done, Done) and done.locator is not None else None
+    _private(operation, secrets(outcome), moved)
 
 
 def check_confirmation(operation: Operation, outcome: Outcome | None, said: object) -> None:
