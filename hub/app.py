@@ -19,11 +19,12 @@ from hub.assembly import kek_source, patience, rules, services, systems, terms_o
 from hub.coordinator import decisions, handwork, stopping, views
 from hub.coordinator.fleet import Fleet
 from hub.coordinator.intake import Submission, take_in
-from hub.coordinator.journal import due_tracks, new_id, with_news
+from hub.coordinator.journal import new_id, with_news
 from hub.coordinator.local import LocalEngine
 from hub.coordinator.plan import Plan, plan
 from hub.coordinator.rows import found_by, task_row
 from hub.coordinator.sealed import opened
+from hub.coordinator.standing import due_tracks
 from hub.coordinator.tracks import Desk, Worker
 from hub.errors import HubError, UsageError
 from hub.home import EngineLock, Home

@@ -12,8 +12,9 @@ from hub.coordinator.calling import Flown, about, failed_event, fly, postpone_st
 from hub.coordinator.codec import code, decode
 from hub.coordinator.finding import subject_of
 from hub.coordinator.foreign import check_confirmation, check_outcome
-from hub.coordinator.journal import change_step, known_identifiers
+from hub.coordinator.journal import change_step
 from hub.coordinator.sealed import holding_of, step_secrets
+from hub.coordinator.standing import known_identifiers
 from hub.errors import ConnectorBug
 from hub.holding import Holding
 from hub.outcome import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from hub.coordinator.journal import ORDER, Snapshot, Standing
+from hub.coordinator.standing import ORDER, Snapshot, Standing
 from hub.processor import Operation
 from hub.rights import NEEDS_APPROVAL, Right, operations
 

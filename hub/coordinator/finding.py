@@ -20,17 +20,16 @@ from hub.coordinator.calling import (
     unreachable,
     verdict_on,
 )
-from hub.coordinator.decide import asked_for, steps_wanted
 from hub.coordinator.foreign import check_found
-from hub.coordinator.journal import change_track, known_identifiers, new_id, open_task
+from hub.coordinator.journal import change_track, open_task
 from hub.coordinator.retry import Next
 from hub.coordinator.sealed import seal_holding
+from hub.coordinator.standing import known_identifiers
 from hub.errors import ConnectorBug, Fenced, code
 from hub.evidence.events import Event, event
 from hub.holding import Coverage, Holding, Learned, Search
-from hub.processor import Operation, Processor
-from hub.rights import Right
-from hub.store.schema import holdings, identifiers, requests, steps
+from hub.processor import Processor
+from hub.store.schema import holdings, identifiers, requests
 from hub.subject import Identifier, Subject
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 
 _ADD_HOLDINGS = insert(holdings)
-_ADD_STEPS = insert(steps)
 
 
 @dataclass(slots=True)
@@ -233,23 +231,3 @@ def _covered(turn: Turn, found: Found, flown: Flown, coverage: dict[str, str]) -
         attempt=turn.attempt,
         outcome=outcome,
     )
-
-
-def add_steps(turn: Turn, conn: Connection) -> bool:
-    """Insert the steps that follow from what is held and decided now; whether there were any."""
-    at = turn.at
-    rights = [Right(r) for r in at.track.rights]
-    waits = not at.track.options.get("auto_approve") or turn.desk.rules.grace > 0
-    processor = turn.desk.fleet.processor(turn.instance)
-    may_stop = processor.stops_before_erase and processor.cannot(Operation.SUPPRESS) is None
-    stop_first = may_stop and (waits or Operation.EXPORT in asked_for(at.track))
-    bare = Right.OBJECTION in rights or Right.CONSENT_WITHDRAWAL in rights
-    last = max((s.number for s in at.steps), default=0)
-    rows = []
-    for number, (operation, ordinal) in enumerate(steps_wanted(at, stop_first=stop_first, bare=bare), last + 1):
-        row = {"id": f"{turn.track}.{number}", "request": turn.request, "track": turn.track, "number": number}
-        row |= {"operation": operation.value, "holding": ordinal, "key": new_id() + new_id(), "state": "ready"}
-        rows.append(row)
-    if rows:
-        conn.execute(_ADD_STEPS, rows)
-    return bool(rows)

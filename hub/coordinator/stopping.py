@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.coordinator.decide import OPEN, asked_for
-from hub.coordinator.journal import Standing, append, change_step, end_tasks, new_id, wake
+from hub.coordinator.journal import append, change_step, end_tasks, new_id, wake
 from hub.coordinator.progress import Rules, finish, progress
 from hub.coordinator.rows import request_row
+from hub.coordinator.standing import Standing
 from hub.errors import UsageError
 from hub.evidence.events import Event, event
 from hub.processor import Operation
@@ -69,6 +70,7 @@ def withdraw(conn: Connection, root: RootKey, asked: Standing, taken: Sequence[R
     """
     unsent = [step for step in taken if _not_sent(asked, step)]
     for step in unsent:
+        append(conn, root, step.request, left_open(step, "undone"), now)
         change_step(conn, step.id, state="closed", reason="withdrawn", outcome=_UNDONE, next_at=None)
     lifted = {(step.track, step.holding) for step in taken if step.operation == Operation.LIFT}
     before = len(lifted)
@@ -125,6 +127,10 @@ def left_open(step: Row[Any], reason: str) -> list[Event]:
     named |= {"attempt": step.attempt, "holding": step.holding, "exchanges": [], "reason": reason}
     if step.state == "sent" and step.operation != Operation.EXPORT:
         return [event("step.outcome", **named, outcome="failed")]  # sent, and what came of it was not seen
-    if step.state == "confirm" and (step.outcome or {}).get("outcome") in _ACTED:
+    came_to = (step.outcome or {}).get("outcome")
+    unread = step.state == "confirm" and came_to in _ACTED
+    # What failed may have been the act or its read-back: either way nobody reads it back any more.
+    gave_up = step.state == "person" and came_to == "failed" and step.operation != Operation.EXPORT
+    if unread or gave_up:
         return [event("step.confirmed", **named, confirmation="unverifiable")]
     return []

@@ -17,23 +17,19 @@ from hub.coordinator.decide import Action, Confirm, Find, Perform, Reconcile, Re
 from hub.coordinator.fleet import Active, Fleet
 from hub.coordinator.journal import (
     Head,
-    Snapshot,
     append,
     change_step,
     change_track,
     end_tasks,
-    fenced,
-    known_identifiers,
     open_task,
     release,
     renew,
-    snapshot,
-    with_holdings,
     with_news,
-    with_steps,
 )
 from hub.coordinator.leases import Keeper, Lease
 from hub.coordinator.progress import Rules, progress, settled
+from hub.coordinator.standing import Snapshot, fenced, known_identifiers, snapshot, with_holdings, with_steps
+from hub.coordinator.stepping import add_steps
 from hub.coordinator.stopping import withdraw
 from hub.errors import Fenced, HubError, KeyUnavailable, StoreError
 from hub.evidence.events import Event
@@ -299,7 +295,7 @@ class Turn:
             self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now
         ):
             self._move_on(conn, now)
-        if self.at.track.phase == "act" and finding.add_steps(self, conn):
+        if self.at.track.phase == "act" and add_steps(self, conn):
             self.at = with_steps(conn, self.at)
         undone = self.at.track.options.get("undone")
         if undone and withdraw(conn, self.root, self.at.track, self.at.steps, now):

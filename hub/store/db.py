@@ -1,8 +1,7 @@
 """The database: readers that see one snapshot, and one writer whose commits many callers share.
 
-Group commit, because a durable commit waits for the disk: while one is under way further writes queue up, and the
-first of them then carries out all that wait in one transaction, each under a savepoint of its own. When nobody waits, a
-caller writes directly. Either way `write` returns after COMMIT, never before.
+Group commit, because a durable commit waits for the disk: while one is under way further writes queue up, and the first
+of them then carries out all that wait in one transaction, each under its own savepoint. `write` returns after COMMIT.
 """
 
 from __future__ import annotations
@@ -180,12 +179,11 @@ class Database:
             for member in group:
                 member.settled = True
 
-    def _roll_back(self) -> None:
-        """A COMMIT that failed leaves the driver's transaction open, though SQLAlchemy takes it for ended."""
+    def _roll_back(self) -> None:  # a COMMIT that failed leaves the driver's transaction open
         self._writer.connection.rollback()
 
     def _run_apart(self, connection: Connection, member: _Write) -> None:
-        driver = self._driver
+        driver: Any = self._writer.connection.driver_connection  # the short way: a track takes ten of these
         try:
             driver.execute("SAVEPOINT member")
             member.value = member.fn(connection)
@@ -196,13 +194,6 @@ class Database:
             except sqlite3.Error:
                 raise error from None  # the database has ended the whole transaction (disk full): nobody's was kept
             member.error = self._plain(error)
-
-    @property
-    def _driver(self) -> sqlite3.Connection:
-        """The driver's own connection: a track takes ten savepoints, worth a shorter way than SQLAlchemy's."""
-        driver = self._writer.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        return driver
 
     def _plain(self, error: Exception) -> Exception:
         """The error as its own caller gets it: the database's faults put in words, everything else as it is."""

@@ -163,7 +163,9 @@ class Memory(Processor[MemoryConfig]):
         if answer is not None:
             yield from answer
             return
-        kept = self.service.kept[holding.key]
+        kept = self.service.kept.get(holding.key)
+        if kept is None:
+            return
         start = int(step.cursor or 0)
         for row in range(start, kept.rows):
             yield Record(kept.kind, {"row": row, "email": kept.email, **kept.fields}, cursor=str(row + 1))

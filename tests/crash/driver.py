@@ -33,7 +33,8 @@ from sqlalchemy import select
 from hub import Changes, Subject
 from hub.app import Hub
 from hub.coordinator.intake import Submission
-from hub.coordinator.journal import due_tracks, new_id
+from hub.coordinator.journal import new_id
+from hub.coordinator.standing import due_tracks
 from hub.coordinator.tracks import Worker
 from hub.errors import HubError, KeyUnavailable, StoreError
 from hub.home import Home
