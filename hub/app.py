@@ -21,7 +21,7 @@ from hub.coordinator.fleet import Fleet
 from hub.coordinator.intake import Submission, take_in
 from hub.coordinator.journal import new_id, with_news
 from hub.coordinator.local import LocalEngine
-from hub.coordinator.plan import Plan, plan
+from hub.coordinator.plan import Mode, Plan, plan
 from hub.coordinator.rows import found_by, task_row
 from hub.coordinator.sealed import opened
 from hub.coordinator.standing import due_tracks
@@ -140,6 +140,10 @@ class Hub:
         """Take a request in; returns its id. It is carried out by whoever runs the engine on this data folder."""
         now = self.clock.now()
         submission.check(now)
+        if all(system.mode is Mode.EXCLUDED for system in systems(self.settings, self.plugins)):
+            raise UsageError(
+                "No system is registered that could be asked", hint="Name your systems in hub.toml (docs/settings.md)."
+            )
         subject = self.plugins.enrich(submission.subject)
         root, wrapped = self._keys.new_root(now)
         request = new_id()

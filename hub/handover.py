@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from hub.coordinator.codec import instant
-from hub.coordinator.decide import undecided
+from hub.coordinator.decide import actionable, undecided
 from hub.coordinator.rows import found_by, request_row
 from hub.coordinator.verdict import SATISFIED, track_result
 from hub.errors import UsageError
@@ -145,6 +145,8 @@ def _missing(track: Row[Any], read: Sequence[Row[Any]], held: Sequence[Row[Any]]
         return _MISSING["waiting"]
     if any(map(undecided, held)):
         return _MISSING["undecided"]
+    if {h.ordinal for h in held if actionable(h)} - {s.holding for s in exported}:
+        return _MISSING["waiting"]  # decided a moment ago: nobody has read it yet
     codes = [(s.outcome or {}).get("outcome", "failed") for s in exported] or [track_result(track, read, held).outcome]
     if codes == ["manual"] and read[0].reason == "nothing_held":  # says who looked there in the hub's stead
         return ""

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row
 from hub.coordinator.calling import about, give_up, reachable_again
 from hub.coordinator.codec import code, encode, evidence, secrets
 from hub.coordinator.decide import open_business
-from hub.coordinator.finding import add_identifiers
 from hub.coordinator.journal import change_step, open_task
 from hub.coordinator.sealed import move_holding, seal_step
 from hub.evidence.events import Event, event
@@ -176,10 +175,13 @@ def _refused(turn: Turn, give_up_at: float | None) -> dict[str, Any]:
 
 
 def _moved(turn: Turn, conn: Connection, step: Row[Any], done: Done) -> None:
-    """After a correction: where the holding is now, and what the person is called now."""
+    """After a correction: where the holding is now.
+
+    What the person is called now stays in the vault (`Done.learned`) and is searched for nowhere: whoever asked for the
+    correction named it, and nobody has verified that it is theirs.
+    """
     if done.locator is not None and step.holding is not None:
         move_holding(turn, conn, step, done.locator)
-    add_identifiers(turn, conn, done.learned, turn.at.track.request_round)
 
 
 def confirmed(

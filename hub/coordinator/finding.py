@@ -21,14 +21,14 @@ from hub.coordinator.calling import (
     verdict_on,
 )
 from hub.coordinator.foreign import check_found
-from hub.coordinator.journal import change_track, open_task
+from hub.coordinator.journal import change_step, change_track, open_task
 from hub.coordinator.retry import Next
 from hub.coordinator.sealed import seal_holding
 from hub.coordinator.standing import known_identifiers
 from hub.errors import ConnectorBug, Fenced, code
 from hub.evidence.events import Event, event
 from hub.holding import Coverage, Holding, Learned, Search
-from hub.processor import Processor
+from hub.processor import Operation, Processor
 from hub.store.schema import holdings, identifiers, requests
 from hub.subject import Identifier, Subject
 
@@ -129,7 +129,7 @@ def _take_down(turn: Turn, conn: Connection, found: Found, flown: Flown, known: 
 _SEEN_AGAIN = (
     update(holdings)
     .where(holdings.c.request == bindparam("of"), holdings.c.ordinal == bindparam("which"))
-    .values({name: bindparam(f"to_{name}") for name in ("position", "match", "reach", "sealed")})
+    .values({name: bindparam(f"to_{name}") for name in ("position", "match", "reach", "approved", "sealed")})
 )
 
 
@@ -169,14 +169,27 @@ def _take_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordin
 
 
 def _see_again(turn: Turn, conn: Connection, known: Row[Any], holding: Holding, position: int) -> list[Event]:
-    """Take over the newest locator, place and certainty; what a person decided or approved stands."""
+    """Take over the newest locator, place and certainty; what a person decided stands.
+
+    A holding whose certainty has gone loses its approval, whoever gave it: that was about something else. One that was
+    erased and is there again is erased again.
+    """
     certainty = (holding.match.value, holding.reach.value)
-    changed = certainty != (known.match, known.reach) and known.decision is None and not known.approved
+    changed = certainty != (known.match, known.reach) and known.decision is None
     match, reach = certainty if changed else (known.match, known.reach)
-    values = {"to_position": position, "to_match": match, "to_reach": reach}
+    approved = known.approved and not (changed and not holding.certain)
+    values = {"to_position": position, "to_match": match, "to_reach": reach, "to_approved": approved}
     sealed = seal_holding(turn, known.ordinal, holding)
     conn.execute(_SEEN_AGAIN, values | {"of": turn.request, "which": known.ordinal, "to_sealed": sealed})
-    return [_found(turn, known.ordinal, holding)] if changed else []
+    back = [s for s in turn.at.steps if s.holding == known.ordinal and s.operation == Operation.ERASE and _gone(s)]
+    for step in back:
+        change_step(conn, step.id, state="ready", tries=0, reason="found_again", outcome=None, confirmation=None)
+        turn.read_anew()
+    return [_found(turn, known.ordinal, holding)] if changed or back else []
+
+
+def _gone(step: Row[Any]) -> bool:
+    return bool(step.state == "closed" and (step.outcome or {}).get("outcome") in {"done", "absent"})
 
 
 def _found(turn: Turn, ordinal: int, holding: Holding) -> Event:

@@ -8,30 +8,52 @@ from collections.abc import Callable
 from hub.errors import Fenced, HubError
 from hub.timepiece import Timepiece
 
+FRESH = 0.05
+"""Seconds for which the journal's word that a lease stands is believed: what is sent after a cancellation at most."""
+
 
 class Lease:
     """One worker's hold on one track. `fence` is called before every send and every write."""
 
-    def __init__(self, track: str, attempt: int, until: float, clock: Timepiece) -> None:
+    def __init__(
+        self, track: str, attempt: int, until: float, clock: Timepiece, stands: Callable[[Lease], bool]
+    ) -> None:
         self.track = track
         self.attempt = attempt
         self.until = until
         self.lost = False
         self._clock = clock
+        self._stands = stands
+        self._seen = clock.monotonic()
 
     def fence(self) -> None:
-        """Raise `Fenced` once the lease is lost or ran out: a worker that was stopped and comes back stays still."""
+        """Raise `Fenced` once the lease is lost or ran out: a worker that was stopped and comes back stays still.
+
+        The journal is asked as well: a request that was cancelled in the middle of a long step sends nothing more.
+        """
         if self.lost or self._clock.now().timestamp() >= self.until:
             raise Fenced
+        if self._clock.monotonic() - self._seen >= FRESH:
+            self.lost = not self._stands(self)
+            self._seen = self._clock.monotonic()
+            if self.lost:
+                raise Fenced
 
 
 class Keeper:
     """Renews the leases of steps that take longer than one. Its thread sleeps while there is nothing to renew."""
 
-    def __init__(self, seconds: float, clock: Timepiece, renew: Callable[[Lease, float], None]) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        clock: Timepiece,
+        renew: Callable[[Lease, float], None],
+        stands: Callable[[Lease], bool],
+    ) -> None:
         self.seconds = seconds
         self._clock = clock
         self._renew = renew
+        self._stands = stands
         self._held: dict[str, Lease] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -39,7 +61,7 @@ class Keeper:
 
     def hold(self, track: str, attempt: int, until: float) -> Lease:
         """Keep this lease renewed until `drop`."""
-        lease = Lease(track, attempt, until, self._clock)
+        lease = Lease(track, attempt=attempt, until=until, clock=self._clock, stands=self._stands)
         with self._changed:
             self._held[track] = lease
             if self._thread is None:

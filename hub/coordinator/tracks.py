@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from hub.coordinator import acting, exporting, finding
 from hub.coordinator.codec import instant
@@ -41,6 +41,7 @@ from hub.store.rootkey import RootKey
 from hub.store.schema import requests, tasks, tracks
 from hub.timepiece import Timepiece
 
+_ATTEMPT = select(tracks.c.attempt).where(tracks.c.id == bindparam("track"))
 TROUBLE_PAUSE = 5.0
 """Seconds before a track is tried again when the store or a key could not be used."""
 
@@ -119,7 +120,7 @@ class Worker:
         self.desk = desk
         self.owner = owner
         self.wake = wake
-        self._keeper = Keeper(desk.patience.lease, desk.clock, self._extend)
+        self._keeper = Keeper(desk.patience.lease, desk.clock, self._extend, self._stands)
 
     def close(self) -> None:
         """End the thread that renews leases."""
@@ -183,6 +184,10 @@ class Worker:
         turn = Turn(self.desk, at, attempt, until)
         turn.proceed(conn)
         return turn
+
+    def _stands(self, lease: Lease) -> bool:
+        with self.desk.db.read() as conn:
+            return conn.execute(_ATTEMPT, {"track": lease.track}).scalar_one_or_none() == lease.attempt
 
     def _extend(self, lease: Lease, until: float) -> None:
         self.desk.db.write(lambda conn: renew(conn, lease.track, lease.attempt, until))
