@@ -69,7 +69,7 @@ def staged_on(nursery: Nursery, template: Home, folder: Path, right: str, policy
 def check_death(stage: Stage, status: int) -> int:
     """What must hold of what a dead process left behind; returns how many answers have been lost until then."""
     assert status in {-signal.SIGKILL, 0}, stage.case.said()
-    assert not stage.case.exposed()
+    assert stage.case.exposed() == []
     journal = stage.case.journal()
     if journal is None:
         assert not stage.acts()
@@ -83,7 +83,7 @@ def check_end(stage: Stage, lost: int | None = 0) -> None:
     journal = stage.case.journal()
     assert journal is not None
     check_settled(journal)
-    assert not stage.case.exposed()
+    assert stage.case.exposed() == []
     acts = stage.acts()
     assert set(acts.values()) <= {1}, f"done more than once: {acts - Counter(set(acts))}"
     assert len(journal.done()) == len(acts)

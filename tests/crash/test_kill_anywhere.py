@@ -57,9 +57,7 @@ def test_killed_at_any_time_with_all_its_threads_it_settles(staged: Callable[[st
     stage = staged(list(ASKED)[seed % len(ASKED)])
     pid = stage.case.start(ticking=True, engine=True)
     time.sleep(random.Random(seed).uniform(0.05, 0.6))
-    os.kill(
-        pid, signal.SIGKILL
-    )  # a child that has ended by itself is not reaped before `wait`: the id is still its own
+    os.kill(pid, signal.SIGKILL)  # even if it has ended by itself: before `wait` nobody else gets its id
     lost = check_death(stage, stage.case.nursery.wait(pid))
     stage.case.finish(ticking=True, engine=True)
     check_end(stage, lost)

@@ -90,7 +90,7 @@ def came_to(stage: Stage) -> Undisturbed:
     journal = stage.case.journal()
     assert journal is not None
     check_settled(journal)
-    assert not stage.case.exposed()
+    assert stage.case.exposed() == []
     return Undisturbed(_outcomes(journal), stage.acts(), stage.held())
 
 
@@ -154,6 +154,6 @@ def test_killed_at_any_call(staged: Callable[..., Stage], undisturbed: Callable[
 
 def killed(stage: Stage, **job: Any) -> None:
     assert stage.case.run(**job) in {-signal.SIGKILL, 0}, stage.case.said()
-    assert not stage.case.exposed()
+    assert stage.case.exposed() == []
     if journal := stage.case.journal():
         check_chain(journal)
