@@ -104,7 +104,7 @@ class Door:
             ConnectorBug: the request is none that HTTP can carry.
             TransientError: nothing was sent; or a mere reading broke off.
             OutcomeUnknown: an act was sent, and its answer did not come, or not to its end.
-            ContractError: the answer to a reading is larger than allowed.
+            ContractError: the answer to a reading is larger than allowed, or encoded otherwise than asked.
         """
         call, request = errand.call, errand.request
         recorder = recording(call.instance)
@@ -138,6 +138,9 @@ class Door:
         try:
             errand.status = entry.status = answer.status_code
             errand.headers = entry.headers = answer.headers
+            if answer.headers.get("content-encoding", "identity").strip().lower() not in {errand.encoding, "identity"}:
+                # Layer upon layer would be undone in memory before a single byte of it is counted.
+                raise errand.call.unfit("the answer is encoded in a way that was not asked for")
             taken = 0
             for chunk in answer.iter_bytes():
                 taken += len(chunk)
