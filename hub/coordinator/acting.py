@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from sqlalchemy import Connection, Row
 
-from hub.coordinator.answers import answered, confirmed, happened_unseen, not_yet, satisfies
+from hub.coordinator.answers import answered, confirmed, happened_unseen, not_yet
 from hub.coordinator.calling import Flown, about, failed_event, fly, postpone_step, reachable_again, step_for
 from hub.coordinator.codec import code, decode
+from hub.coordinator.decide import satisfies
 from hub.coordinator.finding import subject_of
 from hub.coordinator.foreign import check_confirmation, check_outcome
 from hub.coordinator.journal import change_step
@@ -18,6 +19,7 @@ from hub.coordinator.standing import known_identifiers
 from hub.errors import ConnectorBug
 from hub.holding import Holding
 from hub.outcome import (
+    Absent,
     AsAsked,
     Confirmation,
     Contained,
@@ -160,7 +162,7 @@ def _read_back(turn: Turn, step: Row[Any]) -> Confirmation:
         outcome=outcome if isinstance(outcome, (Done, Partial, Contained)) else None,
     )
     said = turn.active.processor.confirm(act, step_for(turn, step))
-    check_confirmation(operation, act.outcome, said)
+    check_confirmation(operation, outcome if isinstance(outcome, Absent) else act.outcome, said)
     return said
 
 

@@ -51,20 +51,6 @@ _METHODS = {
 }
 
 
-def satisfies(operation: Operation, said: AsAsked | Gone | Masked) -> bool:
-    """Whether a read-back shows by itself, whatever the act answered, that what was asked is so.
-
-    What is gone was erased, is not used any more and is under no restriction; it was certainly not corrected.
-    """
-    match said:
-        case AsAsked():
-            return operation is not Operation.ERASE
-        case Gone():
-            return operation is not Operation.RECTIFY
-        case Masked():
-            return operation is Operation.ERASE
-
-
 def happened_unseen(turn: Turn, conn: Connection, step: Row[Any], said: AsAsked | Gone | Masked) -> None:
     """Record that a sent step was carried out although its answer was lost."""
     method = Method.REDACTED if isinstance(said, Masked) else _METHODS[Operation(step.operation)]
@@ -100,10 +86,12 @@ def _was_ours(step: Row[Any]) -> bool:
     """Whether an earlier attempt explains that what is to be erased is absent now.
 
     It was sent and nobody saw its answer, or a read-back found the record still there; or the service had accepted
-    the job.
+    the job. A service that said *absent* of a record that was there accepted nothing.
     """
-    return step.operation == Operation.ERASE and (
-        step.state == "resume" or step.confirmation in {"differs", "unverifiable"}
+    return (
+        step.operation == Operation.ERASE
+        and (step.outcome or {}).get("outcome") != "absent"
+        and (step.state == "resume" or step.confirmation in {"differs", "unverifiable"})
     )
 
 
@@ -112,6 +100,8 @@ def _follows(turn: Turn, step: Row[Any], outcome: Outcome) -> dict[str, Any]:  #
     match outcome:
         case Done():
             return {"state": "confirm"}
+        case Absent() if step.operation == Operation.ERASE:
+            return {"state": "confirm"}  # this request's search saw it: a 404 alone can be a wrong path or a bad moment
         case Partial():
             return {"state": "confirm", "give_up_at": _patience_so_far(step)}
         case Contained(purge_due):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from hub.coordinator.standing import ORDER, Snapshot, Standing
+from hub.outcome import AsAsked, Gone, Masked
 from hub.processor import Operation
 from hub.rights import NEEDS_APPROVAL, Right, operations
 
@@ -123,6 +124,20 @@ def open_business(outcome: Mapping[str, Any] | None) -> bool:
     """Whether a step's last outcome leaves something refused for now, and so to be tried again."""
     parts = [outcome, *outcome.get("left", [])] if outcome else []
     return any(part["outcome"] == "refused" for part in parts)
+
+
+def satisfies(operation: Operation, said: AsAsked | Gone | Masked) -> bool:
+    """Whether a read-back shows by itself, whatever the act answered, that what was asked is so.
+
+    What is gone was erased, is not used any more and is under no restriction; it was certainly not corrected.
+    """
+    match said:
+        case AsAsked():
+            return operation is not Operation.ERASE
+        case Gone():
+            return operation is not Operation.RECTIFY
+        case Masked():
+            return operation is Operation.ERASE
 
 
 def _soonest(waits: Sequence[Rest]) -> Rest:

@@ -14,7 +14,7 @@ from hub.coordinator.codec import evidence, secrets
 from hub.errors import ConnectorBug
 from hub.evidence.events import fits
 from hub.holding import Coverage, Holding, Learned
-from hub.outcome import AsAsked, Confirmation, Done, Masked, Outcome, Partial
+from hub.outcome import Absent, AsAsked, Confirmation, Done, Masked, Outcome, Partial
 from hub.processor import Account, Operation
 from hub.subject import Identifier
 
@@ -57,7 +57,7 @@ def check_confirmation(operation: Operation, outcome: Outcome | None, said: obje
     """
     if not isinstance(said, get_args(Confirmation)):
         raise ConnectorBug("A read-back answered something that is no confirmation")
-    whole = operation is Operation.ERASE and isinstance(outcome, Done)
+    whole = operation is Operation.ERASE and isinstance(outcome, (Done, Absent))
     if (whole and isinstance(said, AsAsked)) or (operation is not Operation.ERASE and isinstance(said, Masked)):
         raise ConnectorBug(f"A read-back of {operation} answered what only another operation can come to")
 

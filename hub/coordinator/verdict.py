@@ -57,12 +57,19 @@ def _precaution(step: Row[Any], steps: Sequence[Row[Any]]) -> bool:
     return step.operation == "suppress" and any(s.operation == "erase" and s.holding == step.holding for s in steps)
 
 
+def _seen(step: Row[Any]) -> str | None:
+    """What a step's own read-back said: none is lent to it by another. None: it needs no read-back, or is not done."""
+    kind = (step.outcome or {}).get("outcome")
+    needed = (kind == "done" and step.operation != "export") or (kind == "absent" and step.operation == "erase")
+    return step.confirmation or ("unverifiable" if needed else None)
+
+
 def _summary(steps: Sequence[Row[Any]]) -> TrackResult:
     codes = {(s.outcome or {}).get("outcome", "failed") for s in steps}
     if "done" in codes and all(s.operation == "suppress" for s in steps):
         codes.discard("unsupported")  # an order has no choice of its own to record: the customer's carries it
     methods = {(s.outcome or {}).get("method") for s in steps} - {None}
-    read_back = {s.confirmation for s in steps} - {None}
+    read_back = {_seen(s) for s in steps} - {None}
     if "failed" in codes:
         outcome = "failed"
     elif len(codes) == 1:

@@ -272,10 +272,16 @@ def test_a_service_without_the_operation_says_why(open_trial: Open) -> None:
 def test_absent_satisfies_an_erasure(open_trial: Open) -> None:
     trial = open_trial("crm")
     service("crm").keep("hers", Kept(EMAIL))
-    service("crm").script("erase", Absent())
+
+    def by_somebody_else() -> Absent:
+        service("crm").kept.pop("hers")
+        return Absent()
+
+    service("crm").script("erase", by_somebody_else)
     request = trial.submit(Right.ERASURE, JANE)
     trial.run()
     assert (trial.track(request, "crm")["outcome"], trial.show(request)["verdict"]) == ("absent", "complete")
+    assert trial.track(request, "crm")["confirmation"] == "gone"
 
 
 def test_what_cannot_be_read_back_is_not_complete(open_trial: Open) -> None:
