@@ -28,7 +28,13 @@ from hub.wire import Wire
 def systems(settings: Settings, plugins: Plugins) -> list[System]:
     """Every registered system, served or not."""
     served = [
-        System(i.name, i.label or i.name, Mode.AUTOMATIC, processor=plugins.processors[i.connector])
+        System(
+            i.name,
+            i.label or i.name,
+            Mode.AUTOMATIC,
+            processor=plugins.processors[i.connector],
+            searches=plugins.processors[i.connector].searched_by(i.config),
+        )
         for i in settings.instances.values()
     ]
     return served + [
@@ -62,7 +68,7 @@ def rules(settings: Settings, plugins: Plugins, vault: Vault) -> Rules:
         patience=policy.find_patience.total_seconds(),
         rounds=policy.rounds,
         grace=policy.grace.total_seconds(),
-        searches={i.name: plugins.processors[i.connector].searches for i in settings.instances.values()},
+        searches={i.name: plugins.processors[i.connector].searched_by(i.config) for i in settings.instances.values()},
         seal_obligation=vault.seal_obligation,
         ordered=any(i.erase_after for i in settings.instances.values()),
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from hub.coordinator.codec import instant
 from hub.coordinator.decide import actionable, undecided
 from hub.coordinator.rows import found_by, request_row
-from hub.coordinator.verdict import SATISFIED, track_result
+from hub.coordinator.verdict import SATISFIED, searched, track_result
 from hub.errors import UsageError
 from hub.exports.contents import About, Source
 from hub.exports.package import Package, build
@@ -29,13 +29,15 @@ from hub.timepiece import Timepiece
 _MISSING = {
     "waiting": "The service has not been read to the end yet.",
     "failed": "The service could not be read; somebody is looking into it.",
+    "index": "The service cannot be searched by everything known of you: it may hold more than this.",
     "not_searchable": "The service cannot be searched by what is known of you.",
     "undecided": "Whether what was found there is about you has not been decided yet.",
     "unsupported": "The service offers no way to read out what it holds.",
+    "asked": "Somebody is still looking there by hand.",
     "manual": "The data is collected by hand.",
 }
 _READING = (Operation.EXPORT, Operation.FIND)  # a search stands among the steps when a person made it
-_TO_COME = frozenset(_MISSING[code] for code in ("waiting", "failed", "undecided"))
+_TO_COME = frozenset(_MISSING[code] for code in ("waiting", "failed", "undecided", "asked"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def _missing(track: Row[Any], read: Sequence[Row[Any]], held: Sequence[Row[Any]]
     codes = [(s.outcome or {}).get("outcome", "failed") for s in exported] or [track_result(track, read, held).outcome]
     if codes == ["manual"] and read[0].reason == "nothing_held":  # says who looked there in the hub's stead
         return ""
-    return next((_MISSING.get(code, _MISSING["waiting"]) for code in codes if code not in SATISFIED), "")
+    missing = next((_MISSING.get(code, _MISSING["waiting"]) for code in codes if code not in SATISFIED), "")
+    return missing or ("" if searched(track) else _MISSING["index"])
 
 
 def _by_hand(journal: _Journal, settings: Settings) -> list[Source]:
@@ -159,8 +162,6 @@ def _by_hand(journal: _Journal, settings: Settings) -> list[Source]:
     for task in journal.by_hand:
         system = settings.register.get(task.instance)
         label = (system.label if system else "") or task.instance
-        nothing = task.result == "nothing_held"
-        sources.append(
-            Source(task.instance, label, "manual", complete=nothing, reason="" if nothing else _MISSING["manual"])
-        )
+        missing = {None: _MISSING["asked"], "nothing_held": ""}.get(task.result, _MISSING["manual"])
+        sources.append(Source(task.instance, label, "manual", complete=not missing, reason=missing))
     return sources

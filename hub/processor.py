@@ -314,6 +314,11 @@ class Processor(ABC, Generic[Config]):
     def limits(cls, config: Config) -> Limits:
         """Hosts, concurrency and rates; they can depend on the plan bought."""
 
+    @classmethod
+    def searched_by(cls, config: Config) -> Mapping[str, Search]:  # noqa: ARG003  # authors override it
+        """How `find` searches with these settings: `searches`, unless they decide. Plans go by it."""
+        return cls.searches
+
     @abstractmethod
     def check(self) -> Account:
         """Ask the service who we are and what these credentials may do. Raises `AuthError`, `ConfigError`."""

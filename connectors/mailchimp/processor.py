@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import httpx
@@ -50,6 +50,11 @@ class Mailchimp(Processor[MailchimpConfig]):
         "order": "order in a connected shop",
         "cart": "cart in a connected shop",
     }
+
+    @classmethod
+    def searched_by(cls, config: MailchimpConfig) -> Mapping[str, Search]:
+        """By telephone only where the settings name the merge tags that hold one."""
+        return {label: how for label, how in cls.searches.items() if label != "phone" or config.phone_tags}
 
     def __init__(self, config: MailchimpConfig, hub: Services) -> None:
         # The SDK and all that is built on it take 0.2 s to load, which no other command should pay for.

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.sagepay import matching
 from connectors.sagepay.answers import Fields, text
+from connectors.sagepay.config import SagePayConfig
 from connectors.sagepay.matching import Found, Verdict, judge, judge_related
 from connectors.sagepay.reporting import Reporting
 from connectors.sagepay.searching import canonical, identity, is_guid, locator, transactions
@@ -173,13 +174,17 @@ class Inquiry:
         yield from (Learned(new) for new in dict.fromkeys(taught) if new not in self.subject.identifiers)
 
     def _coverage(self) -> Coverage:
-        config = self.reporting.config
-        by_code = {TRANSACTION_CODE: Search.EXACT, TRANSACTION_ID: Search.EXACT}
-        by_token = {TOKEN: Search.EXACT} if config.admin else {}
-        kinds = [IdentifierKind.NAME, IdentifierKind.ADDRESS]
-        kinds += [IdentifierKind.EMAIL, IdentifierKind.PHONE] if config.sweep else []
-        how = Search.SCAN if config.sweep else Search.INDEX
-        return Coverage(by_code | by_token | {kind.value: how for kind in kinds})
+        return Coverage(searched_by(self.reporting.config))
+
+
+def searched_by(config: SagePayConfig) -> dict[str, Search]:
+    """How an account with these settings is searched."""
+    by_code = {TRANSACTION_CODE: Search.EXACT, TRANSACTION_ID: Search.EXACT}
+    by_token = {TOKEN: Search.EXACT} if config.admin else {}
+    kinds = [IdentifierKind.NAME, IdentifierKind.ADDRESS]
+    kinds += [IdentifierKind.EMAIL, IdentifierKind.PHONE] if config.sweep else []
+    how = Search.SCAN if config.sweep else Search.INDEX
+    return by_code | by_token | {kind.value: how for kind in kinds}
 
 
 def _token(detail: Fields) -> str:

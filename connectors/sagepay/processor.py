@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from connectors.sagepay import exporting, tokens
 from connectors.sagepay.answers import Fields
 from connectors.sagepay.config import TEST_HOSTS, SagePayConfig
-from connectors.sagepay.finding import TOKEN, TRANSACTION_CODE, TRANSACTION_ID, Inquiry
+from connectors.sagepay.finding import TOKEN, TRANSACTION_CODE, TRANSACTION_ID, Inquiry, searched_by
 from connectors.sagepay.reporting import Reporting
 from connectors.sagepay.states import Phase, ended, phase, years_after
 from hub import (
@@ -84,6 +84,11 @@ class SagePay(Processor[SagePayConfig]):
     }
     stops_before_erase: ClassVar[bool] = False  # stopping removes the token: what is to be erased would be absent
     kinds: ClassVar[Mapping[str, str]] = {"token": "stored card", "transaction": "card transaction"}
+
+    @classmethod
+    def searched_by(cls, config: SagePayConfig) -> Mapping[str, Search]:
+        """Names and addresses through a search that may miss; with `sweep` by everything, every payment read."""
+        return searched_by(config)
 
     def __init__(self, config: SagePayConfig, hub: Services) -> None:
         super().__init__(config, hub)

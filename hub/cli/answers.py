@@ -34,9 +34,15 @@ _METHODS = {
     "lifted": "in use again, says the service",
     "exported": "copied",
 }
-_RESULTS = {"done": "done by hand", "nothing_held": "nothing was held", "not_possible": "not possible"}
+_RESULTS = {  # how a person's work ended, or that it was called off
+    "done": "done by hand",
+    "nothing_held": "nothing was held, as found by hand",
+    "not_possible": "not possible, as found by hand",
+    **dict.fromkeys(("undone", "withdrawn", "cancelled"), "was not asked for any more"),
+}
 _REASONS = {
     "review": "found; nothing is changed before it is approved",
+    "approved": "approved; carried out as soon as an engine runs (hub serve)",
     "decision": "it must be decided whose the uncertain holdings are",
     "barrier": "searched; the other services are still being searched",
     "delivery": "nothing is erased before the copy was handed over",
@@ -84,14 +90,24 @@ def of_track(track: Json, words: Words) -> list[Line]:
         lines.append(Line(KEPT, "not searchable by what is known of the person, so nobody can say what it holds"))
     elif track["outcome"] == "failed" and all(line.mark != BAD for line in lines):
         lines.append(Line(BAD, f"the search failed ({track['reason']}); see the task"))
-    elif track["outcome"] == "waiting":
-        lines.append(Line(WAITS, "; ".join(filter(None, [found(track, words), waiting(track)]))))
+    elif track["outcome"] == "cancelled":
+        lines.append(Line(PLAIN, "cancelled before it was searched"))
+    elif track["holdings"] and not {"exact", "scan"} & set(track["coverage"].values()):
+        lines.append(Line(KEPT, "searched through an index alone, which may miss some: it may hold more than this"))
+    if track["outcome"] == "waiting":
+        lines.append(Line(WAITS, "; ".join(filter(None, [_concerned(track, words), waiting(track)]))))
     return lines
 
 
 def found(track: Json, words: Words) -> str:
     """What was found at a service, counted: `2 x contact in an audience, order in a connected shop`."""
     return _counted(Counter(words.kind(track["connector"], held["kind"]) for held in track["holdings"]))
+
+
+def _concerned(track: Json, words: Words) -> str:
+    """What a service waits with: what is uncertain while that is to be decided, and what is certain otherwise."""
+    undecided = track["reason"] == "decision"
+    return found({**track, "holdings": [h for h in track["holdings"] if h["needs_decision"] == undecided]}, words)
 
 
 def waiting(track: Json) -> str:
@@ -175,7 +191,7 @@ def _not_done(step: Json) -> Line:  # noqa: PLR0911  # one branch per outcome
         case "manual" if is_open:
             return Line(WAITS, "{what}: a person must do it there; see the task")
         case "manual":
-            return Line(PLAIN, f"{{what}}: {by_hand(step['reason'])}, says who settled the task")
+            return Line(PLAIN, f"{{what}}: {by_hand(step['reason'])}")
         case "pending":
             return Line(WAITS, "{what}: accepted by the service, not done yet")
         case "failed":
@@ -204,7 +220,7 @@ def _left_alone(track: Json) -> Iterator[Line]:
 
 def _uncertain(track: Json) -> Iterator[Line]:
     count = sum(held["needs_decision"] for held in track["holdings"])
-    if count:
+    if count and not (track["outcome"] == "waiting" and track["reason"] == "decision"):  # which says it by itself
         yield Line(WAITS, f"{count} uncertain, and untouched until somebody decides whose they are")
 
 

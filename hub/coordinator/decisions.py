@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from hub.coordinator.decide import OPEN, undecided
 from hub.coordinator.journal import append, change_step, end_tasks, note_decision, wake
@@ -43,7 +43,9 @@ def approve(
         raise UsageError("Nothing waits for approval", hint=f"hub show {request} tells what it waits for.")
     conn.execute(update(requests).where(requests.c.id == request).values(approved_digest=digest_of(found)))
     chosen = approve_found(conn, root, row, waiting, by=by, reason="reviewed", rules=rules, now=now)
-    return wake(conn, chosen, now)
+    woken = wake(conn, chosen, now)
+    conn.execute(update(tracks).where(tracks.c.id.in_(woken), tracks.c.reason == "review").values(reason="approved"))
+    return woken
 
 
 def decide(
@@ -54,13 +56,16 @@ def decide(
     open_ones = {h.ordinal: h for h in found_by(conn, request) if undecided(h)}
     if strange := sorted(set(choices) - set(open_ones)):
         raise UsageError(
-            f"No decision is asked for holding {strange[0]}", hint=f"hub show {request} lists those that wait."
+            f"No decision is asked for holding {strange[0]}", hint=f"hub decide {request} lists those that wait."
         )
     new = []
     for ordinal, hers in choices.items():
         decision = "hers" if hers else "not_hers"
         mine = (holdings.c.request == request) & (holdings.c.ordinal == ordinal)
         conn.execute(update(holdings).where(mine).values(decision=decision))
+        if not hers:  # what was planned while it looked like hers, and never sent
+            planned = (steps.c.request == request) & (steps.c.holding == ordinal) & (steps.c.attempt == 0)
+            conn.execute(delete(steps).where(planned, steps.c.state == "ready"))
         instance = open_ones[ordinal].track.removeprefix(f"{request}.")
         new.append(event("match.decided", instance=instance, holding=ordinal, decision=decision, by=by))
     append(conn, root, request, new, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,7 @@ class System:
         mode: how it is served.
         reason: code why it is excluded or manual.
         processor: the connector's class; None without one.
+        searches: identifier label → how this instance is searched by it.
         instructions: for the person who serves a manual system.
     """
 
@@ -38,6 +39,7 @@ class System:
     mode: Mode
     reason: str = ""
     processor: type[Processor[Any]] | None = None
+    searches: Mapping[str, Search] = field(default_factory=dict)
     instructions: str = ""
 
 
@@ -90,5 +92,5 @@ def _planned(system: System, wanted: Sequence[Operation], labels: Sequence[str])
     return Planned(
         system,
         {op: answer.reason if answer else None for op, answer in cannot.items()},
-        {label: processor.searches.get(label, Search.NONE) for label in dict.fromkeys(labels)},
+        {label: system.searches.get(label, Search.NONE) for label in dict.fromkeys(labels)},
     )

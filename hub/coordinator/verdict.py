@@ -42,6 +42,8 @@ def track_result(track: Row[Any], steps: Sequence[Row[Any]], holdings: Sequence[
     if any(map(undecided, holdings)):
         return TrackResult("undecided")
     asked = [s for s in steps if not _precaution(s, steps)]
+    if track.coverage is None and not steps and not holdings:
+        return TrackResult("cancelled")  # before it was searched: whether it holds anything is not known
     if not asked:
         return TrackResult("nothing_held" if searched(track) or holdings else "not_searchable")
     return _summary(asked)
@@ -103,6 +105,7 @@ def verdict(
     if "waiting" in codes:
         return "waiting"
     clean = all(r.outcome in SATISFIED and r.confirmation in CONFIRMED | {None} for r in results)
+    clean &= all(map(searched, tracks))  # what was found through an index alone may not be all there is
     clean &= all(task.result != "not_possible" for task in by_hand)
     return "complete" if clean else "with_exceptions"
 
