@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from hub.cli.frame import Front, by_option, command
-from hub.cli.output import DONE, WAITING, emit, on_terminal
+from hub.cli.output import DONE, NOBODY, WAITING, emit, note, on_terminal
 from hub.errors import UsageError
 
 
@@ -41,4 +41,6 @@ def approve(front: Front, *, request: str, digest: str | None, by: str | None) -
             emit(hub.show(request))
         else:
             click.echo(f"Approved by {who}. Follow it with: hub watch {request}")
+        if not hub.engine_runs():
+            note(NOBODY)
     return DONE

@@ -49,7 +49,7 @@ def evidence(front: Front, *, request: str, output: Path | None) -> None:
 def _line(event: dict[str, Any]) -> str:
     fields = "  ".join(f"{k}={_short(v)}" for k, v in event.items() if k not in _FRAME)
     calls = f"  calls={len(event['exchanges'])}" if "exchanges" in event else ""
-    return f"{event['seq']:>4}  {event['at']}  {event['type']:<18}{fields}{calls}"
+    return f"{event['seq']:>4}  {event['at']}  {event['type']:<18}  {fields}{calls}"
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hub.cli.output import note
+from hub.cli.output import NOBODY, note
 from hub.cli.screen import screen
 from hub.cli.stopping import stoppable
 from hub.cli.summary import words_of
@@ -52,7 +52,7 @@ def _looks(hub: Hub, request: str, patience: float) -> Iterator[dict[str, Any]]:
         if not _moves(view, hub.clock.now(), patience):
             return
         if looks % _LOOK_FOR_ENGINE == 0 and not hub.engine_runs():
-            note("Nobody carries requests out on this data folder at present. Start it: hub serve")
+            note(NOBODY)
             return
         looks += 1
         hub.clock.sleep(PAUSE)

@@ -15,6 +15,9 @@ DONE, FAILED, USAGE, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
 _OF_VERDICT = {"failed": FAILED, "waiting": WAITING}
 
 
+NOBODY = "Nobody carries requests out on this data folder at present. Start it: hub serve"
+
+
 def exit_code(view: Mapping[str, Any]) -> int:
     """The exit code that tells what became of a request."""
     return _OF_VERDICT.get(view["verdict"], DONE)

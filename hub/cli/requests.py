@@ -9,7 +9,7 @@ import click
 
 from hub.cli.asked import Asked, asks
 from hub.cli.frame import Front, by_option, command
-from hub.cli.output import DONE, emit, exit_code, note, on_terminal
+from hub.cli.output import DONE, NOBODY, emit, exit_code, note, on_terminal
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -42,6 +42,8 @@ def request(front: Front, *, by: str | None, wait: bool, patience: float, **aske
             else:
                 click.echo(taken)
                 note(f"Taken in. Follow it with: hub watch {taken}")
+            if not hub.engine_runs():
+                note(NOBODY)
             return DONE
         from hub.cli.follow import follow  # noqa: PLC0415  # heavy
 

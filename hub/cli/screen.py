@@ -48,7 +48,7 @@ def step_of(track: Mapping[str, Any], words: Words) -> str:
         return f"{answers[0].mark} {answers[0].text}{more}" if answers else "done"
     if track["phase"] == "find" and not track["tries"]:
         return "searching"
-    if track["reason"]:
+    if track["reason"] and not (track["reason"] == "approved" and track["working_until"] is not None):
         return waiting(track)
     return _acting(track) or "searched"
 

@@ -32,7 +32,13 @@ def serve(front: Front, *, log: Path | None) -> None:
     with front.opened() as hub:
         from hub import logs  # noqa: PLC0415  # heavy
 
-        logs.write_to(log or sys.stderr, logging.INFO)
+        try:
+            logs.write_to(log or sys.stderr, logging.INFO)
+        except OSError as error:
+            raise UsageError(
+                f"The log cannot be written to {log}: {error.strerror}",
+                hint="Name a file in a folder that exists and that you may write to.",
+            ) from None
         stopped = threading.Event()
         try:
             with stoppable(), hub.engine() as engine:

@@ -97,10 +97,15 @@ def others(hub: Hub, view: Mapping[str, Any]) -> Iterator[tuple[str, Line]]:
         if system["mode"] == "excluded":
             yield name, Line(PLAIN, f"excluded: {system['reason'].replace('_', ' ')}")
         elif system["mode"] == "manual" and name in ended:
-            proof = "; evidence attached" if ended[name]["evidence_sha256"] else "; no evidence attached"
-            yield name, Line(PLAIN, f"{by_hand(ended[name]['result'])}, says who settled the task{proof}")
+            yield name, Line(PLAIN, _settled(ended[name]))
         elif system["mode"] == "manual":
             yield name, Line(WAITS, "served by hand: its task is open")
+
+
+def _settled(task: Mapping[str, Any]) -> str:
+    """How a person's task ended, and whether there is proof; what was called off needs none."""
+    proof = "; evidence attached" if task["evidence_sha256"] else "; no evidence attached"
+    return by_hand(task["result"]) + ("" if task["result"] == "undone" else proof)
 
 
 def _open_ends(hub: Hub, view: Mapping[str, Any]) -> Iterator[str]:

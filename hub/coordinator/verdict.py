@@ -44,6 +44,8 @@ def track_result(track: Row[Any], steps: Sequence[Row[Any]], holdings: Sequence[
     asked = [s for s in steps if not _precaution(s, steps)]
     if track.coverage is None and not steps and not holdings:
         return TrackResult("cancelled")  # before it was searched: whether it holds anything is not known
+    if track.coverage is None and not steps and not holdings:
+        return TrackResult("cancelled")  # before it was searched: whether it holds anything is not known
     if not asked:
         return TrackResult("nothing_held" if searched(track) or holdings else "not_searchable")
     return _summary(asked)

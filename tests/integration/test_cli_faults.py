@@ -201,6 +201,7 @@ USAGE: list[tuple[tuple[str, ...], str, str]] = [
     (("sandbox", "crm"), "There is no stand-in crm", "mailchimp"),
     (("export", "0000000000000000", "--output", "x.zip"), "There is no such request", "hub list"),
     (("plan",), "--right", "--help"),
+    (("serve", "--log", "/nowhere/hub.log"), "The log cannot be written", "a folder that exists"),
 ]
 
 

@@ -51,7 +51,11 @@ def test_an_erasure_waits_for_approval_and_a_decision_and_is_then_carried_out(
     assert digest != view["digest"]
     stale = hub("approve", request, "--digest", view["digest"])
     assert (stale.code, "has changed since you looked" in stale.err) == (2, True)
-    assert hub("approve", request, "--digest", digest[:12]).code == 0
+    approved = hub("approve", request, "--digest", digest[:12])
+    assert (approved.code, "Start it: hub serve" in approved.err) == (0, True)
+    waits = hub("show", request).out
+    assert "approved; carried out as soon as an engine runs (hub serve)" in waits
+    assert "before it is approved" not in waits
 
     with hub.serving() as serving:
         followed = hub.apart("watch", request)
@@ -73,6 +77,7 @@ def test_an_erasure_waits_for_approval_and_a_decision_and_is_then_carried_out(
     assert "done by hand" in shown.out
     assert list(services.sandboxes["newsletter"].state()["members"]["f6a7b8c9d0"]) != []  # the neighbour's
     no_trace(first, shown, ended, followed, Ended(0, "", serving.log))
+    assert "says who settled" not in shown.out
     assert Canary(CANARIES).search(hub.home) == []
 
 
@@ -81,7 +86,9 @@ def test_approval_beforehand_carries_an_erasure_through_in_one_command(hub: Term
     assert "Approved by Mabel Clerk." in ended.err
     assert "newsletter: searching" in ended.err
     assert "erased, read back as gone" in ended.out
-    assert "uncertain, and untouched" in ended.out
+    assert "it must be decided whose the uncertain holdings are" in ended.out
+    assert "uncertain, and untouched" not in ended.out  # the same holdings are told once
+    assert "before it is approved" not in ended.err.partition("Approved by")[2]
     assert ended.code == 3
     no_trace(ended)
 
@@ -202,11 +209,32 @@ def test_undo_and_cancel_and_what_they_refuse(hub: Terminal, person: str) -> Non
     assert (undone.code, "Withdrawn" in undone.out) == (0, True)
     late = hub("approve", request, "--digest", hub("show", request, "--json").json["digest"])
     assert late.code == 2, late.out
+    assert "done by hand" not in hub("show", request).out
     cancelled = hub("cancel", request, "--json")
     assert (cancelled.code, cancelled.json["verdict"]) == (0, "cancelled")
     again = hub("cancel", request)
     assert (again.code, "already" in again.err) == (2, True)
     assert hub("watch", request).code == 0
+    shown = hub("show", request).out
+    assert "was not asked for any more\n" in shown
+    assert "no evidence attached" not in shown
+
+
+def test_a_service_that_was_never_searched_is_not_called_unsearchable(hub: Terminal) -> None:
+    taken = hub("request", *ERASE, "--email", TOWN.main.email)
+    assert "Start it: hub serve" in taken.err
+    request = taken.out.strip()
+    cancelled = hub("cancel", request, "--json").json
+    assert {t["outcome"] for t in cancelled["tracks"]} == {"cancelled"}
+    shown = hub("show", request).out
+    assert shown.count("cancelled before it was searched") == len(cancelled["tracks"])
+    assert "not searchable" not in shown
+
+
+def test_a_number_that_waits_for_no_decision_is_refused_with_where_the_numbers_stand(hub: Terminal) -> None:
+    request = hub("request", *ERASE, "--email", TOWN.main.email).out.strip()
+    refused = hub("decide", request, "--not-hers", "999")
+    assert (refused.code, f"hub decide {request} lists" in refused.err) == (2, True)
 
 
 def test_a_paused_instance_is_not_asked_and_goes_on_when_resumed(hub: Terminal, services: Services) -> None:
@@ -239,6 +267,7 @@ def test_the_evidence_is_a_chain_that_anybody_can_check(hub: Terminal, person: s
     assert (again.code, "not empty" in again.err) == (2, True)
     told = hub("evidence", request)
     assert "request.received" in told.out
+    assert all(len(line.split()[2].split("=")) == 1 for line in told.out.splitlines())  # types run into no field
     no_trace(told)
     assert Canary(CANARIES).search(folder) == []
 

@@ -53,7 +53,7 @@ def test_it_ends_well_and_says_what_it_was(told: tuple[Path, Ended]) -> None:
         "kept until 20",
         "left alone: decided to be somebody else's",
         "Ada Marsh, DPO approved what was found",
-        "done by hand, says who settled the task; evidence attached",
+        "done by hand; evidence attached",
         "excluded: no personal data",
         "exactly what the hub calls erased (11)",
         "nothing else has changed",

@@ -60,8 +60,9 @@ def test_a_search_that_failed_or_a_step_a_person_must_mend_is_failed() -> None:
 
 def test_nothing_held_is_said_only_of_a_service_that_was_searched() -> None:
     assert track_result(track(), [], []).outcome == "nothing_held"
-    for coverage in ({}, None, {"email": "none"}, {"email": "index"}):
+    for coverage in ({}, {"email": "none"}, {"email": "index"}):
         assert track_result(track(coverage=coverage), [], []).outcome == "not_searchable"
+    assert track_result(track(coverage=None), [], []).outcome == "cancelled"  # before it was searched at all
 
 
 def test_what_is_undecided_is_not_nothing() -> None:
