@@ -43,7 +43,6 @@ _RESULTS = {  # how a person's work ended, or that it was called off
 _REASONS = {
     "review": "found; nothing is changed before it is approved",
     "approved": "approved; carried out as soon as an engine runs (hub serve)",
-    "approved": "approved; carried out as soon as an engine runs (hub serve)",
     "decision": "it must be decided whose the uncertain holdings are",
     "barrier": "searched; the other services are still being searched",
     "delivery": "nothing is erased before the copy was handed over",
@@ -93,8 +92,6 @@ def of_track(track: Json, words: Words) -> list[Line]:
         lines.append(Line(BAD, f"the search failed ({track['reason']}); see the task"))
     elif track["outcome"] == "cancelled":
         lines.append(Line(PLAIN, "cancelled before it was searched"))
-    elif track["outcome"] == "cancelled":
-        lines.append(Line(PLAIN, "cancelled before it was searched"))
     elif track["holdings"] and not {"exact", "scan"} & set(track["coverage"].values()):
         lines.append(Line(KEPT, "searched through an index alone, which may miss some: it may hold more than this"))
     if track["outcome"] == "waiting":
@@ -105,12 +102,6 @@ def of_track(track: Json, words: Words) -> list[Line]:
 def found(track: Json, words: Words) -> str:
     """What was found at a service, counted: `2 x contact in an audience, order in a connected shop`."""
     return _counted(Counter(words.kind(track["connector"], held["kind"]) for held in track["holdings"]))
-
-
-def _concerned(track: Json, words: Words) -> str:
-    """What a service waits with: what is uncertain while that is to be decided, and what is certain otherwise."""
-    undecided = track["reason"] == "decision"
-    return found({**track, "holdings": [h for h in track["holdings"] if h["needs_decision"] == undecided]}, words)
 
 
 def _concerned(track: Json, words: Words) -> str:

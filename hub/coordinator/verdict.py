@@ -41,9 +41,9 @@ def track_result(track: Row[Any], steps: Sequence[Row[Any]], holdings: Sequence[
         return TrackResult("waiting", reason=track.reason)
     if any(map(undecided, holdings)):
         return TrackResult("undecided")
-    asked = [s for s in steps if not _precaution(s, steps)]
-    if track.coverage is None and not steps and not holdings:
-        return TrackResult("cancelled")  # before it was searched: whether it holds anything is not known
+    erased = {s.holding for s in steps if s.operation == "erase"}
+    # A suppression that only bridges the time until the erasure of the same holding is no part of the answer.
+    asked = [s for s in steps if s.operation != "suppress" or s.holding not in erased]
     if track.coverage is None and not steps and not holdings:
         return TrackResult("cancelled")  # before it was searched: whether it holds anything is not known
     if not asked:
@@ -54,11 +54,6 @@ def track_result(track: Row[Any], steps: Sequence[Row[Any]], holdings: Sequence[
 def searched(track: Row[Any]) -> bool:
     """Whether the service was searched in a way that can rule something out."""
     return any(how in {Search.EXACT, Search.SCAN} for how in (track.coverage or {}).values())
-
-
-def _precaution(step: Row[Any], steps: Sequence[Row[Any]]) -> bool:
-    """A suppression that only bridges the time until the erasure of the same holding."""
-    return step.operation == "suppress" and any(s.operation == "erase" and s.holding == step.holding for s in steps)
 
 
 def _seen(step: Row[Any]) -> str | None:
