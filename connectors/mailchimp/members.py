@@ -8,7 +8,7 @@ from connectors.mailchimp.api import Api, Json
 from connectors.mailchimp.correcting import Correction
 from connectors.mailchimp.problems import MEMBER_EXISTS, NotThere, Problem
 from connectors.mailchimp.records import differing
-from connectors.mailchimp.silencing import silence
+from connectors.mailchimp.silencing import nothing_sent, silence
 from hub import (
     Absent,
     Act,
@@ -43,9 +43,9 @@ _ASK_SUPPORT = Manual(
     "Mailchimp does not let this contact be removed by a call: remove it in the audience, or ask support.",
 )
 _SUBSCRIBE_AGAIN = Manual(
-    "subscribe_again", "Nobody but the person can subscribe again: send them the audience's sign-up form."
+    "subscribe_again",
+    "Nobody but the person can subscribe this contact again: send them the audience's sign-up form.",
 )
-_NO_CHANNEL = Unsupported("Mailchimp reaches people by e-mail and text message; this contact has neither to stop.")
 _NO_SHARING = Unsupported("Mailchimp has no call that stops the sharing of a contact's data; see its integrations.")
 
 
@@ -104,7 +104,7 @@ class Members:
         audience, key = holding.locator["audience"], self._api.text(member, "id")
         stops = silence(member, scope)
         if stops is None and Purpose.PROCESSING not in scope.purposes:
-            return _NO_CHANNEL
+            return nothing_sent(scope)
         if stops and member.get("status") != _ARCHIVED:  # changing an archived member would bring it back
             self._api.update_member(audience, key, stops)
         if Purpose.PROCESSING in scope.purposes and member.get("status") != _ARCHIVED:

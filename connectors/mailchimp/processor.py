@@ -113,9 +113,10 @@ class Mailchimp(Processor[MailchimpConfig]):
         part = self._members if target.kind == "member" else self._records
         return part.suppress(target, scope)
 
-    def lift(self, holding: Holding, scope: Scope, step: Step) -> Outcome:
-        """Bring an archived member back, unsubscribed."""
-        return self._members.lift(holding, scope) if holding.kind == "member" else super().lift(holding, scope, step)
+    def lift(self, holding: Holding, scope: Scope, step: Step) -> Outcome:  # noqa: ARG002  # as above
+        """Bring an archived member back, unsubscribed; records of a shop were never restricted."""
+        part = self._members if holding.kind == "member" else self._records
+        return part.lift(holding, scope)
 
     def erase(self, holding: Holding, step: Step) -> Outcome:  # noqa: ARG002  # as above
         """Delete for good; a member's address cannot be imported again afterwards."""

@@ -7,16 +7,19 @@ from typing import Any
 
 from connectors.mailchimp.api import Api, Json
 from connectors.mailchimp.problems import NotThere
+from connectors.mailchimp.silencing import nothing_sent
 from hub import (
     Absent,
     Act,
     AsAsked,
     Changes,
+    Channel,
     Confirmation,
     Differs,
     Done,
     Gone,
     Holding,
+    Manual,
     Method,
     Operation,
     Outcome,
@@ -39,6 +42,18 @@ _ADDRESS = {
 _HISTORY = Unsupported("A cart or an order records what happened; correct it in the shop that reported it.")
 _NO_USE_OF_ITS_OWN = Unsupported(
     "Mailchimp cannot block a cart or an order; the choice stands on the contact and customer it belongs to."
+)
+_NEVER_RESTRICTED = {
+    "customer": Unsupported(
+        "Mailchimp cannot restrict a customer of a shop: this one never was, so nothing is to lift. An opt-in that was "
+        "taken away is the person's alone to give again."
+    ),
+    "order": Unsupported("Mailchimp cannot restrict an order: this one never was, so nothing is to lift."),
+    "cart": Unsupported("Mailchimp cannot restrict a cart: this one never was, so nothing is to lift."),
+}
+_OPT_IN_AGAIN = Manual(
+    "opt_in_again",
+    "Nobody but the person can opt in again: ask this customer of a shop to do so at the shop, if they wish.",
 )
 _NOT_HERE = {
     Purpose.PROCESSING: Unsupported("Mailchimp cannot restrict a customer of a shop; it can only be deleted."),
@@ -73,12 +88,24 @@ class Records:
         return Partial(done, (left,)) if left else done
 
     def suppress(self, holding: Holding, scope: Scope) -> Outcome:
-        """Takes the customer's opt-in away."""
+        """Takes the customer's opt-in away, which is one to e-mails."""
         if holding.kind != "customer":
             return _NO_USE_OF_ITS_OWN
         left = tuple(_NOT_HERE[purpose] for purpose in sorted(scope.purposes) if purpose in _NOT_HERE)
-        if Purpose.MARKETING not in scope.purposes:
-            return left[0]
+        if Purpose.MARKETING in scope.purposes and not scope.covers(Channel.EMAIL):
+            left = (nothing_sent(scope), *left)
+        elif Purpose.MARKETING in scope.purposes:
+            return self._opt_out(holding, left)
+        return left[0]
+
+    def lift(self, holding: Holding, scope: Scope) -> Outcome:
+        """Nothing here can have been restricted. A customer's opt-in can be off, and only the person gives it again."""
+        opted_out = Purpose.MARKETING in scope.purposes and scope.covers(Channel.EMAIL)
+        if holding.kind == "customer" and opted_out and Purpose.PROCESSING not in scope.purposes:
+            return _OPT_IN_AGAIN
+        return _NEVER_RESTRICTED[holding.kind]
+
+    def _opt_out(self, holding: Holding, left: tuple[Unsupported, ...]) -> Outcome:
         try:
             self._api.update_customer(holding.locator["store"], holding.locator["id"], {"opt_in_status": False})
         except NotThere:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.mailchimp.api import Json
-from hub import Channel, Purpose, Scope
+from hub import Channel, Purpose, Scope, Unsupported
 
 _MAILED = frozenset({"subscribed", "pending", "transactional"})  # every other status already receives nothing
 _TEXTED = frozenset({"subscribed", "pending"})
@@ -16,6 +16,13 @@ _CHANNELS = {  # words in the text of a marketing permission, which every audien
     "text message": Channel.SMS,
     "phone": Channel.PHONE,
     "push": Channel.PUSH,
+}
+_SPOKEN = {
+    Channel.EMAIL: "e-mail",
+    Channel.SMS: "text message",
+    Channel.PHONE: "telephone",
+    Channel.POST: "post",
+    Channel.PUSH: "push message",
 }
 
 
@@ -41,6 +48,12 @@ def silence(member: Json, scope: Scope) -> Json | None:
             {"marketing_permission_id": p.get("marketing_permission_id"), "enabled": False} for p in given
         ]
     return body
+
+
+def nothing_sent(scope: Scope) -> Unsupported:
+    """The answer where none of the channels in `scope` reaches the person through Mailchimp."""
+    named = " or ".join(_SPOKEN[channel] for channel in sorted(scope.channels))
+    return Unsupported(f"Nothing is sent there by {named}: nothing had to be stopped.")
 
 
 def _concerned(text: str, scope: Scope) -> bool:

@@ -1,7 +1,8 @@
 """The processor: what the hub asks of Sage Pay, and which answers it can honestly give.
 
-The service keeps transactions and tokens. A token can be removed; a transaction cannot be changed or deleted by any
-call, so an erasure answers why it is kept and until when, or that a person must ask the service.
+The service keeps transactions and tokens. A token can be removed, for good: an erasure does that, a restriction never.
+A transaction cannot be changed or deleted by any call, so an erasure answers why it is kept and until when, or that a
+person must ask the service.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from hub import (
     Absent,
     Account,
     Act,
-    AsAsked,
     Confirmation,
     ContractError,
     Coverage,
@@ -33,7 +33,6 @@ from hub import (
     Limits,
     Manual,
     Method,
-    Operation,
     Outcome,
     Processor,
     Purpose,
@@ -63,6 +62,11 @@ _ASK_ELAVON = Manual(
     "No ground to keep this transaction is left, and the service has no call that deletes one. Ask Elavon's support to "
     "delete it, and record their answer.",
 )
+_STOP_BY_HAND = Manual(
+    "stop_stored_card",
+    "Sage Pay cannot restrict a stored card, only remove it, and a removal cannot be undone. Decide at the shop: take "
+    "the card off recurring use there, or ask for its erasure.",
+)
 _NO_MARKETING = Unsupported("Sage Pay only carries out and records payments: there is no marketing or sharing to stop.")
 _NO_FLAG = Unsupported("A past transaction is only kept: the service neither uses it further nor has a flag for it.")
 _NO_CUSTOMER = Unsupported("Sage Pay has no customers, only payments: nothing there records an objection in advance.")
@@ -82,7 +86,7 @@ class SagePay(Processor[SagePayConfig]):
         "email": Search.SCAN,
         "phone": Search.SCAN,
     }
-    stops_before_erase: ClassVar[bool] = False  # stopping removes the token: what is to be erased would be absent
+    stops_before_erase: ClassVar[bool] = False  # only a person can stop a card: no task for what is erased anyway
     kinds: ClassVar[Mapping[str, str]] = {"token": "stored card", "transaction": "card transaction"}
 
     @classmethod
@@ -129,18 +133,23 @@ class SagePay(Processor[SagePayConfig]):
 
     rectify = unsupported("A card transaction records what happened; the service has no customer to correct.")
 
-    def suppress(self, target: Holding | Subject, scope: Scope, step: Step) -> Outcome:
-        """For processing, remove the token: no further payment can be taken. It cannot be put back."""
+    def suppress(self, target: Holding | Subject, scope: Scope, step: Step) -> Outcome:  # noqa: ARG002  # it calls nobody
+        """For processing of a stored card, a person decides at the shop: a mere restriction destroys nothing."""
         if Purpose.PROCESSING not in scope.purposes:
             return _NO_MARKETING
         if isinstance(target, Subject):
             return _NO_CUSTOMER
-        return self._remove(target, step, Method.SUPPRESSED) if target.kind == "token" else _NO_FLAG
+        return _STOP_BY_HAND if target.kind == "token" else _NO_FLAG
+
+    lift = unsupported(
+        "Sage Pay restricts neither cards nor payments, so nothing is restricted here. What was stopped at the shop is "
+        "resumed there."
+    )
 
     def erase(self, holding: Holding, step: Step) -> Outcome:
         """Remove a token; say of a transaction why and until when it is kept."""
         if holding.kind == "token":
-            return self._remove(holding, step, Method.DELETED)
+            return self._remove(holding, step)
         detail = self._reporting.detail(holding.locator)
         return Absent() if detail is None else self._kept(detail, step.now.date())
 
@@ -155,9 +164,9 @@ class SagePay(Processor[SagePayConfig]):
             return Unverifiable("needs_administrator")
         if self._reporting.token(locator["token"]) is not None:
             return Differs(("token",))
-        return Gone() if act.operation is Operation.ERASE else AsAsked()
+        return Gone()
 
-    def _remove(self, holding: Holding, step: Step, method: Method) -> Outcome:
+    def _remove(self, holding: Holding, step: Step) -> Outcome:
         """Remove a token unless a payment on it is unsettled: without its token it could not be completed."""
         for guard in holding.locator["guards"]:
             detail = self._reporting.detail(guard)
@@ -168,7 +177,7 @@ class SagePay(Processor[SagePayConfig]):
         token = holding.locator["token"]
         removal = tokens.remove(self.config, self.hub, token)
         if removal.status == "OK":
-            return Done(method)
+            return Done(Method.DELETED)
         if self.config.admin and self._reporting.token(token) is None:
             return Absent()
         said = f"Sage Pay did not remove a token: it answered {removal.said}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -217,7 +218,16 @@ def test_only_the_channels_asked_for_are_stopped(
 
 def test_a_channel_mailchimp_does_not_have_is_said_to_be_none(bench: Bench[Mailchimp], member: Holding) -> None:
     outcome = bench.processor.suppress(member, Scope(channels=frozenset({Channel.PHONE})), step())
-    assert isinstance(outcome, Unsupported)
+    assert outcome == Unsupported("Nothing is sent there by telephone: nothing had to be stopped.")
+
+
+def test_a_customer_keeps_the_opt_in_to_emails_where_another_channel_is_objected_to(
+    bench: Bench[Mailchimp], customer: Holding, sandbox: MailchimpSandbox
+) -> None:
+    before = sandbox.account.stores[SHOP].customers[customer.locator["id"]]["opt_in_status"]
+    outcome = bench.processor.suppress(customer, Scope(channels=frozenset({Channel.PHONE, Channel.POST})), step())
+    assert outcome == Unsupported("Nothing is sent there by telephone or post: nothing had to be stopped.")
+    assert sandbox.account.stores[SHOP].customers[customer.locator["id"]]["opt_in_status"] == before
 
 
 def test_text_messages_are_stopped_where_there_is_a_number(
@@ -320,6 +330,23 @@ def test_lifting_a_restriction_brings_back_and_never_subscribes(
 def test_a_consent_is_never_given_back_by_us(bench: Bench[Mailchimp], member: Holding, customer: Holding) -> None:
     assert isinstance(bench.processor.lift(member, MARKETING, step()), Manual)
     assert isinstance(bench.processor.lift(customer, MARKETING, step()), Manual)
+
+
+def test_nothing_is_lifted_from_what_can_never_have_been_restricted(
+    bench: Bench[Mailchimp], customer: Holding, order: Holding
+) -> None:
+    cart = replace(order, kind="cart")
+    for holding, scope in (
+        (customer, PROCESSING),
+        (customer, EVERYTHING),
+        (order, PROCESSING),
+        (order, EVERYTHING),
+        (cart, MARKETING),
+    ):
+        answer = bench.processor.lift(holding, scope, step())
+        assert isinstance(answer, Unsupported)
+        assert holding.kind in answer.reason
+        assert "never was" in answer.reason
 
 
 # rectify

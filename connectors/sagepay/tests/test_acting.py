@@ -9,7 +9,6 @@ from connectors.sagepay.processor import SagePay
 from hub import (
     Absent,
     Act,
-    AsAsked,
     AuthError,
     Changes,
     Confirmation,
@@ -117,7 +116,6 @@ def test_a_token_is_kept_while_a_payment_on_it_is_open_and_goes_once_it_is_settl
     refused = account.erase(held)
     assert isinstance(refused, Refused)
     assert refused.reason == "transaction_open"
-    assert isinstance(suppress(account, held, PROCESSING), Refused)
     assert held.locator["token"] in account.sandbox.stock.tokens
     account.entry("LAMP-1010")["txstateid"] = "16"
     assert account.erase(held) == Done(Method.DELETED)
@@ -201,15 +199,34 @@ def test_a_kept_transaction_reads_back_as_still_there(account: Account) -> None:
     assert erased(account, transaction(account)) == Differs(("transaction",))
 
 
-def test_stopping_the_processing_removes_the_card_and_says_what_it_cannot_do(account: Account) -> None:
-    held = token(account)
-    assert isinstance(suppress(account, held, Scope()), Unsupported)  # marketing
+def test_stopping_the_processing_of_a_card_is_a_persons_decision_and_destroys_nothing(account: Account) -> None:
+    held, before = token(account), dict(account.sandbox.stock.tokens)
+    calls = len(account.sandbox.calls)
+    answer = suppress(account, held, PROCESSING)
+    assert isinstance(answer, Manual)
+    assert answer.task == "stop_stored_card"
+    assert "stored card" in answer.instructions
+    assert "cannot be undone" in answer.instructions
+    assert (account.sandbox.stock.tokens, len(account.sandbox.calls)) == (before, calls)
+    act = Act(Operation.SUPPRESS, held, scope=PROCESSING)
+    assert account.confirm(act) == Differs(("token",))  # an answer that was lost: it is asked again
+    account.erase(held)
+    assert account.confirm(act) == Gone()
+    assert not SagePay.stops_before_erase
+
+
+def test_what_cannot_be_stopped_here_is_said(account: Account) -> None:
+    assert isinstance(suppress(account, token(account), Scope()), Unsupported)  # marketing
     assert isinstance(suppress(account, transaction(account), PROCESSING), Unsupported)
     assert isinstance(suppress(account, code("LAMP-1001"), PROCESSING), Unsupported)
-    assert held.locator["token"] in account.sandbox.stock.tokens
-    assert suppress(account, held, PROCESSING) == Done(Method.SUPPRESSED)
-    assert account.confirm(Act(Operation.SUPPRESS, held, scope=PROCESSING)) == AsAsked()
-    assert not SagePay.stops_before_erase
+
+
+def test_nothing_is_lifted_where_nothing_was_restricted(account: Account) -> None:
+    reason = SagePay.cannot(Operation.LIFT)
+    assert reason is not None
+    assert "nothing is restricted here" in reason.reason
+    for held in (token(account), transaction(account)):
+        assert account.run(lambda sagepay, held=held: sagepay.lift(held, PROCESSING, account.step)) == reason
 
 
 def test_rectification_is_declared_impossible_with_its_reason(account: Account) -> None:

@@ -21,9 +21,7 @@ from hub import (
     Identifier,
     Operation,
     OutcomeUnknown,
-    Purpose,
     RateLimited,
-    Scope,
     Subject,
     TransientError,
     Unverifiable,
@@ -101,7 +99,6 @@ ALL = TRANSPORT + REPORTED
 IDS = [each.name for each in ALL]
 
 PAID = Subject((Identifier.external("sagepay.vendortxcode", "LAMP-1001"),))
-PROCESSING = Scope(frozenset({Purpose.PROCESSING}))
 Run = Callable[["Connected", dict[str, Holding]], Any]
 
 
@@ -117,7 +114,6 @@ SCENARIOS: dict[str, Run] = {
     "export token": lambda account, held: account.export(_card(held)),
     "erase transaction": lambda account, held: account.erase(held["LAMP-1001"]),
     "erase token": lambda account, held: account.erase(_card(held)),
-    "suppress token": lambda account, held: account.run(lambda s: s.suppress(_card(held), PROCESSING, account.step)),
     "confirm token": lambda account, held: account.confirm(Act(Operation.ERASE, _card(held))),
     "confirm transaction": lambda account, held: account.confirm(Act(Operation.ERASE, held["LAMP-1001"])),
 }
@@ -142,7 +138,7 @@ def strike(account: Connected, scenario: str, each: Case, nth: int) -> None:
     run, tokens = SCENARIOS[scenario], set(account.sandbox.stock.tokens)
     held = account.holdings(PAID)
     card = _card(held).locator["token"]
-    where = "removal" if scenario in {"erase token", "suppress token"} and nth == 1 else "report"
+    where = "removal" if scenario == "erase token" and nth == 1 else "report"
     account.sandbox.faults.add(Fault("*", each.what, nth))
     expected = each.acting if where == "removal" else each.reading
     error, answer = outcome(lambda: run(account, held))
