@@ -306,7 +306,7 @@ class Hub:
             spool=self.home.spool,
             actor=ENGINE,
             observe=self.plugins.observe,
-            trouble=lambda error: self.log.error("the store cannot be used", error=error),
+            trouble=lambda error: self.log.error("an advance could not go on", error=error),
         )
 
     def _ring(self, ids: Iterable[str]) -> None:

@@ -178,8 +178,12 @@ def policy(error: BaseException) -> Policy:
 
 
 def code(error: BaseException) -> str:
-    """What journal and evidence call the error: `transient`, `rate_limited`, `auth`; a foreign exception: `bug`."""
-    name = type(error).__name__ if isinstance(error, HubError) else "bug"
+    """What journal and evidence call the error: `transient`, `rate_limited`, `auth`; a foreign exception: `bug`.
+
+    A connector's own subclass goes by the class of the hub that it is made from: its name could be no code at all.
+    """
+    ours = (cls.__name__ for cls in type(error).__mro__ if cls.__module__ == __name__)
+    name = next(ours) if isinstance(error, HubError) else "bug"
     return (
         re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Error").removeprefix("Connector")).lower() or "connector"
     )

@@ -11,6 +11,7 @@ from hub.coordinator.calling import about, give_up, reachable_again
 from hub.coordinator.codec import code, encode, evidence, secrets
 from hub.coordinator.decide import open_business
 from hub.coordinator.journal import change_step, open_task
+from hub.coordinator.retry import LONGEST_NAMED
 from hub.coordinator.sealed import move_holding, seal_step
 from hub.evidence.events import Event, event
 from hub.outcome import (
@@ -122,7 +123,8 @@ def _follows(turn: Turn, step: Row[Any], outcome: Outcome) -> dict[str, Any]:  #
 
 
 def _after(turn: Turn, instant: datetime) -> float:
-    return max(instant.timestamp(), turn.desk.now() + SHORTEST)
+    now = turn.desk.now()
+    return min(max(instant.timestamp(), now + SHORTEST), now + LONGEST_NAMED)
 
 
 def _consequences(turn: Turn, conn: Connection, step: Row[Any], outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,8 +42,13 @@ def _recorder(turn: Turn, seconds: float) -> Recorder:
     return Recorder(hmac_key=turn.root.exchange_key, fence=turn.lease.fence, deadline=deadline)
 
 
-def fly(turn: Turn, call: Callable[[], T], *, seconds: float | None = None) -> tuple[T | None, Flown]:
-    """Make the call under the fence and the recorder, with short repetitions in place. Raises `Fenced` only."""
+def fly(
+    turn: Turn, call: Callable[[], T], *, seconds: float | None = None, once: bool = False
+) -> tuple[T | None, Flown]:
+    """Make the call under the fence and the recorder, with short repetitions in place. Raises `Fenced` only.
+
+    `once`: repeat nothing in place, so that the journal is asked before every try.
+    """
     patience = turn.desk.patience
     record = _recorder(turn, seconds or patience.attempt)
 
@@ -54,10 +60,16 @@ def fly(turn: Turn, call: Callable[[], T], *, seconds: float | None = None) -> t
     result, error = None, None
     try:
         with flight(record):
-            result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
+            if once:
+                result = guarded()
+            else:
+                result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
     except Fenced:
         raise
-    except Exception as raised:  # noqa: BLE001  # a connector is foreign code; `policy` calls the unknown a bug
+    except BaseException as raised:  # a connector is foreign code; `policy` calls the unknown a bug
+        # Ctrl-C arrives on the main thread alone; anywhere else nobody but the connector can have raised it.
+        if isinstance(raised, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
         error = raised
     return result, Flown([x.as_evidence() for x in record.exchanges], error)
 
@@ -136,6 +148,14 @@ def postpone_step(turn: Turn, conn: Connection, step: Row[Any], error: BaseExcep
     match decision.next:
         case Next.PERSON:
             fail_step(turn, conn, step, code(error))
+def fail_search(turn: Turn, conn: Connection, error: BaseException) -> None:
+    """Give the search to a person; what its last attempt came to is noted already."""
+    change_track(conn, turn.track, phase="failed", wake_at=None, reason=code(error))
+    text = f"The search failed ({code(error)}). Mend its cause, then: hub retry {turn.request}"
+    where = {"instance": turn.instance, "track": turn.track}
+    open_task(conn, turn.request, "failed", text, turn.desk.now(), **where)
+
+
             return
         case Next.SUSPEND:
             suspend(turn, conn, error)

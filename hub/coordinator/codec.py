@@ -31,6 +31,8 @@ from hub.outcome import (
 )
 from hub.timepiece import rfc3339
 
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
 
 def encode(outcome: HubOutcome) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912  # one branch per outcome
     """JSON form of an outcome, without its secrets (handle, new locator, learned identifiers)."""
@@ -149,5 +151,5 @@ def code(confirmation: Confirmation) -> str:
 
 
 def instant(seconds: float) -> datetime:
-    """A POSIX time as an aware instant."""
-    return datetime.fromtimestamp(seconds, UTC)
+    """A POSIX time as an aware instant; one that no calendar has is its last: one odd row must not hide all others."""
+    return datetime.fromtimestamp(min(seconds, _LAST), UTC)

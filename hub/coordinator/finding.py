@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from hub.coordinator.calling import (
     UNREACHABLE_TRIES,
     Flown,
+    fail_search,
     failed_event,
     fly,
     note_account,
@@ -21,7 +22,7 @@ from hub.coordinator.calling import (
     verdict_on,
 )
 from hub.coordinator.foreign import check_found
-from hub.coordinator.journal import change_step, change_track, open_task
+from hub.coordinator.journal import change_step, change_track
 from hub.coordinator.retry import Next
 from hub.coordinator.sealed import seal_holding
 from hub.coordinator.standing import known_identifiers
@@ -90,10 +91,7 @@ def _not_found_out(turn: Turn, conn: Connection, flown: Flown) -> None:
         case Next.STOP:
             raise Fenced
         case Next.PERSON:
-            values |= {"phase": "failed", "wake_at": None}
-            text = f"The search failed ({code(error)}). Mend its cause, then: hub retry {turn.request}"
-            where = {"instance": turn.instance, "track": turn.track}
-            open_task(conn, turn.request, "failed", text, turn.desk.now(), **where)
+            fail_search(turn, conn, error)
         case Next.SUSPEND:
             suspend(turn, conn, error)
         case _:

@@ -17,6 +17,9 @@ FIRST_WAIT = 1.0  # seconds before the first repetition
 IN_PLACE = 2.0  # seconds a thread may wait; longer waits are a row in the journal
 IN_PLACE_TRIES = 2  # repetitions in place; after that the journal takes over, whatever the wait
 
+LONGEST_NAMED = 366 * 86400.0
+"""Longest wait, in seconds, that a service can name: a later instant may be one that no calendar has."""
+
 
 class Next(StrEnum):
     """What happens after an error."""
@@ -46,8 +49,8 @@ def decide(error: BaseException, *, tries: int, cap: float, chance: float) -> De
         cap: longest back-off in seconds.
         chance: a random number in [0, 1), for the jitter: the wait lies between half of the back-off and the whole.
 
-    The wait doubles from `FIRST_WAIT`. A time the service named is never cut short, and a jitter of up to a tenth is
-    added to it, so that many tracks do not come back in the same instant.
+    The wait doubles from `FIRST_WAIT`. A time the service named is cut short by `LONGEST_NAMED` alone, and a jitter of
+    up to a tenth is added to it, so that many tracks do not come back in the same instant.
     """
     action = policy(error).action
     back_off = min(cap, FIRST_WAIT * 2.0 ** min(tries, 40)) * (0.5 + chance / 2)
@@ -62,9 +65,13 @@ def decide(error: BaseException, *, tries: int, cap: float, chance: float) -> De
             return Decision(Next.RECONCILE, back_off)
         case Action.WAIT | Action.RETRY:
             named = error.retry_after if isinstance(error, RateLimited) else None
-            wait = back_off if named is None else max(named.total_seconds(), 0.0) * (1 + chance / 10)
+            wait = back_off if named is None else _kept(named.total_seconds()) * (1 + chance / 10)
             short = wait <= IN_PLACE and tries < IN_PLACE_TRIES
             return Decision(Next.IN_PLACE if short else Next.LATER, wait)
+
+
+def _kept(named: float) -> float:
+    return min(max(named, 0.0), LONGEST_NAMED)
 
 
 def carry_out(call: Callable[[], T], *, cap: float, chance: Callable[[], float], sleep: Callable[[float], None]) -> T:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from hub.coordinator import acting, exporting, finding
+from hub.coordinator.broken import break_off, stop
 from hub.coordinator.codec import instant
 from hub.coordinator.decide import Action, Confirm, Find, Perform, Reconcile, Rest, Resume, Settle, next_action
 from hub.coordinator.fleet import Active, Fleet
@@ -27,11 +28,20 @@ from hub.coordinator.journal import (
     with_news,
 )
 from hub.coordinator.leases import Keeper, Lease
+    CHANGED,
 from hub.coordinator.progress import Rules, progress, settled
-from hub.coordinator.standing import Snapshot, fenced, known_identifiers, snapshot, with_holdings, with_steps
+from hub.coordinator.standing import (
+    Snapshot,
+    fenced,
+    known_identifiers,
+    snapshot,
+    with_changed,
+    with_holdings,
+    with_steps,
+)
 from hub.coordinator.stepping import add_steps
 from hub.coordinator.stopping import withdraw
-from hub.errors import Fenced, HubError, KeyUnavailable, StoreError
+from hub.errors import Fenced, KeyUnavailable, StoreError
 from hub.evidence.events import Event
 from hub.processor import Operation
 from hub.store import audit
@@ -83,7 +93,7 @@ class Desk:
         spool: folder for exports.
         actor: id of the engine in the audit.
         observe: told about every new event type of interest to observers; fails open.
-        trouble: told when the store or a key cannot be used.
+        trouble: told when the store or a key cannot be used, and what broke an advance off.
         chance: a random number in [0, 1).
     """
 
@@ -96,7 +106,7 @@ class Desk:
     spool: Path
     actor: str
     observe: Callable[[dict[str, Any]], None] = lambda _: None
-    trouble: Callable[[HubError], None] = lambda _: None
+    trouble: Callable[[Exception], None] = lambda _: None
     chance: Callable[[], float] = random.random
 
     def now(self) -> float:
@@ -150,6 +160,7 @@ class Worker:
             return self.desk.now() + self.desk.patience.lease
         except (StoreError, KeyUnavailable) as error:
             self.desk.trouble(error)
+        turn: Turn | Rest | None = None
             return self.desk.now() + TROUBLE_PAUSE  # a full disk, a key not there: the journal holds, come back
 
     def _run(self, turn: Turn) -> float | None:
@@ -160,14 +171,37 @@ class Worker:
                 turn.after(turn.work())
                 self.wake(turn.woken)
         finally:
+            if isinstance(error, KeyUnavailable) and isinstance(turn, Turn):
+                return self._broke(track, turn, error)  # the request's key is there: one value does not open
             self._keeper.drop(turn.lease)
         return turn.action.at if isinstance(turn.action, Rest) else None
+        except Exception as error:  # noqa: BLE001  # never again in silence: a person is asked, whatever it was
+            return self._broke(track, turn if isinstance(turn, Turn) else None, error)
+
+    def _broke(self, track: str, turn: Turn | None, error: Exception) -> float | None:
+        """Write down, in a transaction of its own, that the advance broke off; come back only where that is safe."""
+        self.desk.trouble(error)
+        try:
+            if turn is not None:
+                try:
+                    return turn.break_off(error)
+                except Fenced:
+                    return None
+                except Exception as again:  # noqa: BLE001  # what broke the advance broke this too: then the least of it
+                    self.desk.trouble(again)
+            attempt = turn.attempt if turn is not None else None
+            self.desk.db.write(lambda conn: stop(conn, track, attempt, error, self.desk.now()))
+        except StoreError as again:
+            self.desk.trouble(again)
+            return self.desk.now() + TROUBLE_PAUSE
+        return None
 
     def _claim(self, conn: Connection, track: str) -> Turn | Rest:
         fleet, instance, now = self.desk.fleet, track.partition(".")[2], self.desk.now()
         at = snapshot(conn, track, fleet.erase_after(instance) if fleet.knows(instance) else ())
         if at is None or at.track.phase == "settled" or at.track.wrapped_key is None:
             return Rest(None, "settled")
+                turn.doing = turn.action
         if at.track.lease_until is not None and at.track.lease_until > now:
             return Rest(at.track.lease_until, "leased")
         if not fleet.knows(instance):
@@ -229,10 +263,13 @@ class Turn:
             case Find():
                 return finding.find(self)
             case Perform(steps) if steps[0].operation == Operation.EXPORT:
+        self.doing: Action = self.action  # what is under way, also while its answer is being written
                 return exporting.export(self, steps[0])
             case Perform(steps):
                 return acting.perform(self, steps)
             case Confirm(step):
+        self._changed: set[str] = set()  # steps written since they were last read
+        self._planned: tuple[Any, Any] = (None, None)  # the holdings and options whose steps are all there
                 return acting.confirm(self, step)
             case Reconcile(step):
                 return acting.reconcile(self, step)
@@ -279,9 +316,22 @@ class Turn:
             renew(conn, self.track, self.attempt, self.until)
 
     def _look(self, conn: Connection) -> None:
+            self._take_changed(conn)
         """See where the track stands after a write; more than its steps only where that can have changed."""
         if self._stale or self._erase_after:
             self.at = self._everything(conn)
+    def break_off(self, error: Exception) -> float | None:
+        """Give what is under way to a person; returns when to come back."""
+        back: float | None = None
+
+        def write(conn: Connection) -> None:
+            nonlocal back
+            self._enter(conn)
+            back = break_off(self, conn, self.doing, error)
+
+        self._commit(write)
+        return back
+
             self._stale = False
         elif isinstance(self.action, Find):
             self.at = with_holdings(conn, self.at)
@@ -300,11 +350,16 @@ class Turn:
             self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now
         ):
             self._move_on(conn, now)
-        if self.at.track.phase == "act" and add_steps(self, conn):
-            self.at = with_steps(conn, self.at)
+        if self.at.track.phase == "act":
+            self._plan(conn)
         undone = self.at.track.options.get("undone")
         if undone and withdraw(conn, self.root, self.at.track, self.at.steps, now):
-            self.at = with_steps(conn, self.at)
+            self._take_changed(conn)
+            self.at = with_changed(conn, self.at, self._changed)
+            self._changed = set()
+
+    def _take_changed(self, conn: Connection) -> None:
+        self._changed |= conn.info.pop(CHANGED, set())
         self.action = next_action(self.at, now, self.desk.fleet.processor(self.instance).batch)
         match self.action:
             case Perform(steps):
@@ -341,6 +396,15 @@ class Turn:
         self._head = append(conn, self.root, self.request, new, self.desk.now(), head=self._head)
 
     def _everything(self, conn: Connection) -> Snapshot:
+        self._take_changed(conn)
+
+    def _plan(self, conn: Connection) -> None:
+        """Add the steps that are lacking; what is held and asked tells which, so nothing is lacking while it stands."""
+        held, options = self.at.holdings, self.at.track.options
+        if self._planned[0] is not held or self._planned[1] != options:
+            if add_steps(self, conn):
+                self.at = with_steps(conn, self.at)
+            self._planned = (held, options)
         found = snapshot(conn, self.track, self._erase_after)
         assert found is not None, "a claimed track exists"
         return found

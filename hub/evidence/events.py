@@ -72,13 +72,13 @@ def _optional(form: Callable[[Any], bool]) -> Callable[[Any], bool]:
 _code, _hex64 = _matching(_CODE), _matching(r"[0-9a-f]{64}")
 _instance = _matching(r"[a-z][a-z0-9_]{0,40}")
 _label = _matching(r"[a-z][a-z0-9_.]{0,299}")  # a kind of identifier, or the namespace of an external id
-_route = _matching(r"/[A-Za-z0-9._~:/{},*!-]{0,400}")
+_route = _matching(r"/[A-Za-z0-9._~:/{},*!$&'()+;=-]{0,400}")
 _search = _matching(r"exact|scan|index|none")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 
 EXCHANGE: Mapping[str, Callable[[Any], bool]] = {
     "method": _matching(r"[A-Z]{1,20}"),
-    "host": _matching(r"[a-z0-9.:\[\]-]{1,255}"),
+    "host": _matching(r"[a-z0-9_.:\[\]-]{1,255}"),
     "url_template": _template,
     "status": _optional(_count),
     "vendor_request_id": _optional(_matching(r"[A-Za-z0-9][A-Za-z0-9._:/=-]{0,127}")),

@@ -13,6 +13,8 @@ from hub.errors import ConnectorBug, ContractError
 
 _PARAMETER = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"https://([^/?#@\s]+)(/[^?#\s]*)?")
+_ROUTE = re.compile(r"/[A-Za-z0-9._~:/{},*!$&'()+;=-]{0,400}", re.ASCII)  # as hub.evidence.events has it
+_LONG_NUMBER = re.compile(r"(\d[ .()/-]?){7,}")
 _IN_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[0-9]{1,5})?")
 
 
@@ -35,6 +37,13 @@ def expand(template: str, values: Mapping[str, str], instance: str) -> str:
             hint="Write https://HOST/PATH with {parameters}; pass the query as query=.",
         )
     host, path = absolute[1], absolute[2] or "/"
+    if not _ROUTE.fullmatch(path) or _LONG_NUMBER.search(path):
+        # Before anything is sent: what evidence cannot name must not happen.
+        raise ConnectorBug(
+            "A URL template's path is not one that evidence can name",
+            instance=instance,
+            hint="Use letters, digits and ._~:/,*!$&'()+;=- with {parameters}, and no long number: values go in path=.",
+        )
     named = set(_PARAMETER.findall(template))
     if named != set(values):
         raise ConnectorBug(
