@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,11 +104,18 @@ class _Narrator(Teller):
             service(self._words.labels[track["instance"]], track["instance"], of_track(track, self._words))
         for name, line in others(self._hub, view):
             service(self._words.labels[name], name, [line])
-        click.echo(f"\n  Proof: {view['events']} events in {proof.name}, each committed to the one before.")
+        click.echo(f"\n  Proof: {view['events']} events in {proof.absolute()},\n  each committed to the one before.")
 
 
 def _title(text: str) -> None:
     click.echo(f"\n{click.style(text, bold=True, fg='blue')}\n{click.style('─' * len(text), dim=True)}")
+
+
+def _program() -> str:
+    """How this program is called from here: by its name where PATH finds it, by its path otherwise."""
+    own = Path(sys.argv[0])
+    found = shutil.which(own.name)
+    return own.name if found and Path(found).absolute() == own.absolute() else shlex.quote(str(own))
 
 
 def _end(folder: Path, compared: list[Compared], words: Words) -> None:
@@ -118,6 +128,6 @@ def _end(folder: Path, compared: list[Compared], words: Words) -> None:
         click.echo(f"      {one.left} as before, {same}.")
     _title("Where to look")
     for command_line in ("list", "show REQUEST", "evidence REQUEST", "doctor"):
-        click.echo(f"  hub {command_line} --home {folder}")
+        click.echo(f"  {_program()} {command_line} --home {folder}")
     click.echo("\n  This ran against local stand-ins, which the evidence records as such: nobody's data was touched.")
     click.echo("  No personal data stands in clear in that folder; the copy is encrypted, its passphrase is above.")

@@ -15,6 +15,17 @@ from pydantic.fields import FieldInfo
 from hub.errors import SettingsError
 
 PREFIX = "HUB_"
+_WORDS = {  # pydantic's finding → ours, where its own is a programmer's
+    "time_delta_parsing": 'it is no length of time, such as "90s", "36h" or "20d"',
+    "time_delta_type": 'it is no length of time, such as "90s", "36h" or "20d"',
+    "string_pattern_mismatch": "it is not of the form needed",
+    "string_type": "it must be a text, in quotes",
+    "tuple_type": 'it must be a list, such as ["a", "b"]',
+    "list_type": 'it must be a list, such as ["a", "b"]',
+    "dict_type": "it must be a table",
+    "mapping_type": "it must be a table",
+}
+_FORMS = {r"^[A-Z]{2}$": "it must be the two capital letters of a country, such as GB"}  # for a pattern
 _TELLING = 4  # characters: shorter texts stand in any sentence, and are no secrets
 
 
@@ -109,7 +120,11 @@ def failure(problems: Sequence[Problem]) -> SettingsError:
 
 
 def _message(finding: Mapping[str, Any]) -> str:
-    text = str(finding["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    pattern = finding.get("ctx", {}).get("pattern")
+    if known := _FORMS.get(str(pattern)) or _WORDS.get(finding["type"]):
+        return known
+    said = str(finding["msg"]).replace("datetime.timedelta(0)", "0 seconds")
+    text = said.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     return text[:1].lower() + text[1:]
 
 

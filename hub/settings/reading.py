@@ -24,6 +24,18 @@ from hub.settings.problems import Problem, described, dotted, failure, misnamed,
 from hub.settings.shape import FIELDS, NAME, SETTINGS, Described, Instance, InstanceKeys, Settings, System, is_secret
 
 Model = TypeVar("Model", bound=BaseModel)
+_TOML_FIXES = {  # how tomllib's message begins → what to do about it
+    "Invalid value": "Put texts into quotes.",
+    "Expected '=' after a key": "Write KEY = VALUE, with an equals sign between the two.",
+    "Expected ']'": "Close the bracket of the table's name.",
+    "Unterminated string": "Close the quotes.",
+    'Expected "\'"': "Close the quotes.",
+    "Illegal character": "Close the quotes on the line they were opened on.",
+    "Unescaped": "Write a backslash twice, or put the text into single quotes.",
+    "Unclosed": "Close the bracket.",
+    "Cannot declare": "The same table stands there twice: put its keys under one heading.",
+    "Cannot overwrite a value": "The same key stands there twice: take one out.",
+}
 _OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -159,8 +171,16 @@ def _hub_toml(home: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         fault, fix = "hub.toml cannot be read", "It must be a text file in UTF-8 that you may read."
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at [^()]*\)$", str(error))  # the place alone: the rest may quote what stands there
-        fault, fix = f"hub.toml is no valid TOML {place[0] if place else ''}".rstrip(), "Put texts into quotes."
+        fault, fix = f"hub.toml is no valid TOML {place[0] if place else ''}".rstrip(), _toml_fix(str(error))
     raise SettingsError(fault, hint=f"{fix} Looked for {path}.")
+
+
+def _toml_fix(said: str) -> str:
+    """What most often mends what the parser tripped over; its own words may quote what stands there."""
+    for sign, fix in _TOML_FIXES.items():
+        if said.startswith(sign):
+            return fix
+    return "Look at that line and the one before it: a quote, a bracket or an equals sign is missing, or too many."
 
 
 def _tables(written: Mapping[str, Any], key: str, problems: list[Problem]) -> Iterator[tuple[str, Mapping[str, Any]]]:

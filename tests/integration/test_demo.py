@@ -58,6 +58,7 @@ def test_it_ends_well_and_says_what_it_was(told: tuple[Path, Ended]) -> None:
         "exactly what the hub calls erased (11)",
         "nothing else has changed",
         "This ran against local stand-ins",
+        f"{HUB} list --home {folder / '.hub' / 'demo-1'}",  # which PATH need not find
     ):
         assert said in " ".join(ended.out.split()), said
     assert "OTHERS HAVE CHANGED" not in ended.out

@@ -341,6 +341,45 @@ def test_broken_files_are_refused_without_quoting_them(home: Path) -> None:
         load(home, PROCESSORS, {})
 
 
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("a = uk", "Put texts into quotes."),
+        ("a uk", "equals sign"),
+        ("[x", "Close the bracket"),
+        ('a = "x\n', "Close the quotes"),
+        ("a = 'x", "Close the quotes"),
+        ("a = 1\na = 2", "stands there twice"),
+        ("[x]\n[x]\n", "stands there twice"),
+        ('a = "x" y', "Look at that line"),
+        ('a = "C:\\q"', "backslash twice"),
+    ],
+)
+def test_invalid_toml_gets_the_hint_that_mends_it(home: Path, text: str, fix: str) -> None:
+    (home / "hub.toml").write_text(text)
+    with pytest.raises(SettingsError, match="no valid TOML") as caught:
+        load(home, PROCESSORS, {})
+    assert fix in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("policy.grace = '3 fortnights'", 'it is no length of time, such as "90s", "36h" or "20d"'),
+        ("policy.grace = '-P1D'", "greater than or equal to 0 seconds"),
+        ("policy.refused_retry = '0s'", "greater than 0 seconds"),
+        ("default_region = 'Germany'", "it must be the two capital letters of a country, such as GB"),
+        ("default_region = 7", "it must be a text, in quotes"),
+        ("policy.approve = 'x'", "it must be a list"),
+        ("kek = 'x'", "it is not of the form needed"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_words(home: Path, text: str, says: str) -> None:
+    said = refused(home, text)
+    assert says in said
+    assert not any(jargon in said for jargon in ("timedelta", "pattern", "tuple", "[A-Z]"))
+
+
 def test_without_hub_toml_the_way_to_one_is_told(home: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(home, PROCESSORS, {})
