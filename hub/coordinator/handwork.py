@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from hub.coordinator.journal import append, change_step, new_id, wake
+from hub.coordinator.journal import append, change_step, new_id, note_decision, wake
 from hub.coordinator.progress import Rules, progress
 from hub.coordinator.rows import request_row, task_row
 from hub.coordinator.stopping import left_open
@@ -51,6 +51,7 @@ def settle(
     conn.execute(update(tasks).where(tasks.c.id == task).values(result=result, settled_by=by, settled=now, **kept))
     said = {"outcome": result, "by": by, "reason": "evidence_attached" if proof else None}
     append(conn, root, row.request, _by_hand(conn, row, said), now)
+    note_decision(conn, row.request)
     woken = progress(conn, root, row.request, rules, now)
     return wake(conn, {row.track, *woken} - {None}, now)
 

@@ -48,6 +48,8 @@ _MOVE_HEAD = (
 _ADD_EVENT = insert(events)
 
 
+CHANGED = "hub.changed"
+"""In a connection's `info`: ids of steps changed since a worker last took them from there, for its next look."""
 NEWS = "hub.news"
 """In a connection's `info`: the events of the transaction under way, for the observers once it is through."""
 
@@ -128,6 +130,7 @@ def _change(conn: Connection, table: Table, row: str, values: Mapping[str, Any])
 def change_step(conn: Connection, step: str, **values: Any) -> None:
     """Change a step's columns."""
     _change(conn, steps, step, values)
+    conn.info.setdefault(CHANGED, set()).add(step)
 
 
 def change_track(conn: Connection, track: str, **values: Any) -> None:
@@ -144,7 +147,7 @@ _DECIDED = update(requests).where(requests.c.id == bindparam("of")).values(decid
 
 
 def note_decision(conn: Connection, request: str) -> None:
-    """Let workers know that a person or the policy decided about holdings: they read theirs anew."""
+    """Let workers know that a person or the policy changed holdings or steps: they read theirs anew."""
     conn.execute(_DECIDED, {"of": request})
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,10 +32,13 @@ class Snapshot:
     holdings: Sequence[Row[Any]]
     steps: Sequence[Row[Any]]
     siblings_erasing: bool = False
+    _by_ordinal: dict[int, Row[Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def holding(self, ordinal: int) -> Row[Any]:
         """The holding with that ordinal."""
-        return next(h for h in self.holdings if h.ordinal == ordinal)
+        if not self._by_ordinal:  # made once: a track can have ten thousand, and every step asks for its own
+            self._by_ordinal.update((held.ordinal, held) for held in self.holdings)
+        return self._by_ordinal[ordinal]
 
 
 # What can change while a worker holds a track; the rest of the row is read once.
@@ -83,6 +86,7 @@ _HOLDINGS = (
     select(holdings).where(holdings.c.track == bindparam("track")).order_by(holdings.c.position, holdings.c.ordinal)
 )
 _STEPS = select(steps).where(steps.c.track == bindparam("track")).order_by(steps.c.number)
+_CHANGED = select(steps).where(steps.c.id.in_(bindparam("ids", expanding=True)))
 _SIBLINGS = (
     select(func.count())
     .select_from(tracks)
@@ -96,7 +100,15 @@ _SIBLINGS = (
 
 def with_steps(conn: Connection, at: Snapshot) -> Snapshot:
     """The snapshot with its steps read anew."""
-    return replace(at, steps=_in_order(conn, at.track.id, at.holdings))
+    return replace(at, steps=_in_order(conn.execute(_STEPS, {"track": at.track.id}).all(), at.holdings))
+
+
+def with_changed(conn: Connection, at: Snapshot, changed: Collection[str]) -> Snapshot:
+    """The snapshot with these steps read anew; no step moves, since none changes its operation or its holding."""
+    if not changed:
+        return at
+    fresh = {step.id: step for step in conn.execute(_CHANGED, {"ids": list(changed)})}
+    return replace(at, steps=[fresh.get(step.id, step) for step in at.steps])
 
 
 def fenced(conn: Connection, at: Snapshot, attempt: int) -> Snapshot:
@@ -129,18 +141,18 @@ def snapshot(conn: Connection, track: str, erase_after: Sequence[str] = ()) -> S
     if standing.attempt == 0:
         return Snapshot(standing, (), (), erasing)  # nobody has worked on it yet, so nothing was found
     held = conn.execute(_HOLDINGS, {"track": track}).all()
-    return Snapshot(standing, held, _in_order(conn, track, held), erasing)
+    return Snapshot(standing, held, _in_order(conn.execute(_STEPS, {"track": track}).all(), held), erasing)
 
 
 def with_holdings(conn: Connection, at: Snapshot) -> Snapshot:
-    """The snapshot after a search: track and holdings read anew; a search changes no step."""
+    """The snapshot after a search: track and holdings read anew, the same steps in the order it gives."""
     held = conn.execute(_HOLDINGS, {"track": at.track.id}).all()
-    return replace(at, track=_moved(conn, at.track), holdings=held)
+    track, taken = _moved(conn, at.track), _in_order(at.steps, held)
+    return replace(at, track=track, holdings=held, steps=taken, _by_ordinal={})
 
 
-def _in_order(conn: Connection, track: str, held: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+def _in_order(taken: Sequence[Row[Any]], held: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
     place = {holding.ordinal: at for at, holding in enumerate(held)}
-    taken = conn.execute(_STEPS, {"track": track}).all()
     return sorted(taken, key=lambda step: (_RANK.get(step.operation, -1), place.get(step.holding, -1), step.number))
 
 

@@ -14,6 +14,7 @@ from hub.coordinator.verdict import track_result, verdict
 from hub.store.schema import exports, instances, obligations, requests, steps, tasks, tracks
 from hub.timepiece import rfc3339
 
+_INNER = frozenset({"reason", "at", "before"})  # of an outcome: shown elsewhere, or only the hub's own
 SCHEMA = "subject-request-hub/{}/v1"
 
 
@@ -82,6 +83,9 @@ def _time(seconds: float | None) -> str | None:
 def _track(track: Row[Any], taken: Sequence[Row[Any]], found: Sequence[Row[Any]]) -> dict[str, Any]:
     mine = [s for s in taken if s.track == track.id]
     held = [h for h in found if h.track == track.id]
+    grouped: dict[int | None, list[Row[Any]]] = {}
+    for step in mine:
+        grouped.setdefault(step.holding, []).append(step)
     result = track_result(track, mine, held)
     return {
         "instance": track.instance,
@@ -95,8 +99,8 @@ def _track(track: Row[Any], taken: Sequence[Row[Any]], found: Sequence[Row[Any]]
         "working_until": _time(track.lease_until),
         "tries": track.tries,
         "coverage": track.coverage or {},
-        "holdings": [_holding(h, mine) for h in held],
-        "steps": [_step(s) for s in mine if s.holding is None],
+        "holdings": [_holding(h, grouped.get(h.ordinal, ())) for h in held],
+        "steps": [_step(s) for s in grouped.get(None, ())],
     }
 
 
@@ -111,7 +115,7 @@ def _holding(held: Row[Any], taken: Sequence[Row[Any]]) -> dict[str, Any]:
         "decision": held.decision,
         "needs_decision": undecided(held),
         "approved": held.approved,
-        "steps": [_step(s) for s in taken if s.holding == held.ordinal],
+        "steps": [_step(s) for s in taken],
     }
 
 
@@ -124,7 +128,7 @@ def _step(step: Row[Any]) -> dict[str, Any]:
         "next": _time(step.next_at),
         "reason": step.reason,
         "confirmation": step.confirmation,
-        **{k: v for k, v in outcome.items() if k != "reason" and v is not None and v != ""},
+        **{k: v for k, v in outcome.items() if k not in _INNER and v is not None and v != ""},
     }
 
 
