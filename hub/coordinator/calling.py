@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.coordinator.codec import encode, instant
-from hub.coordinator.journal import change_step, open_task
+from hub.coordinator.journal import change_step, change_track, open_task
 from hub.coordinator.retry import Decision, Next, carry_out, decide
 from hub.errors import Fenced, code
 from hub.evidence.events import Event, event
@@ -42,13 +42,8 @@ def _recorder(turn: Turn, seconds: float) -> Recorder:
     return Recorder(hmac_key=turn.root.exchange_key, fence=turn.lease.fence, deadline=deadline)
 
 
-def fly(
-    turn: Turn, call: Callable[[], T], *, seconds: float | None = None, once: bool = False
-) -> tuple[T | None, Flown]:
-    """Make the call under the fence and the recorder, with short repetitions in place. Raises `Fenced` only.
-
-    `once`: repeat nothing in place, so that the journal is asked before every try.
-    """
+def fly(turn: Turn, call: Callable[[], T], *, seconds: float | None = None) -> tuple[T | None, Flown]:
+    """Make the call under the fence and the recorder, with short repetitions in place. Raises `Fenced` only."""
     patience = turn.desk.patience
     record = _recorder(turn, seconds or patience.attempt)
 
@@ -60,10 +55,7 @@ def fly(
     result, error = None, None
     try:
         with flight(record):
-            if once:
-                result = guarded()
-            else:
-                result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
+            result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
     except Fenced:
         raise
     except BaseException as raised:  # a connector is foreign code; `policy` calls the unknown a bug
@@ -141,13 +133,6 @@ def fail_step(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:
     open_task(conn, turn.request, "failed", text, turn.desk.now(), **where)
 
 
-def postpone_step(turn: Turn, conn: Connection, step: Row[Any], error: BaseException, *, state: str) -> None:
-    """Write into the journal what an error means for a step, and when it goes on."""
-    decision = verdict_on(turn, error, step.tries)
-    values: dict[str, Any] = {"tries": step.tries + 1, "reason": code(error)}
-    match decision.next:
-        case Next.PERSON:
-            fail_step(turn, conn, step, code(error))
 def fail_search(turn: Turn, conn: Connection, error: BaseException) -> None:
     """Give the search to a person; what its last attempt came to is noted already."""
     change_track(conn, turn.track, phase="failed", wake_at=None, reason=code(error))
@@ -156,6 +141,13 @@ def fail_search(turn: Turn, conn: Connection, error: BaseException) -> None:
     open_task(conn, turn.request, "failed", text, turn.desk.now(), **where)
 
 
+def postpone_step(turn: Turn, conn: Connection, step: Row[Any], error: BaseException, *, state: str) -> None:
+    """Write into the journal what an error means for a step, and when it goes on."""
+    decision = verdict_on(turn, error, step.tries)
+    values: dict[str, Any] = {"tries": step.tries + 1, "reason": code(error)}
+    match decision.next:
+        case Next.PERSON:
+            fail_step(turn, conn, step, code(error))
             return
         case Next.SUSPEND:
             suspend(turn, conn, error)

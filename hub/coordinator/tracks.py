@@ -28,17 +28,8 @@ from hub.coordinator.journal import (
     with_news,
 )
 from hub.coordinator.leases import Keeper, Lease
-    CHANGED,
 from hub.coordinator.progress import Rules, progress, settled
-from hub.coordinator.standing import (
-    Snapshot,
-    fenced,
-    known_identifiers,
-    snapshot,
-    with_changed,
-    with_holdings,
-    with_steps,
-)
+from hub.coordinator.standing import Snapshot, fenced, known_identifiers, snapshot, with_holdings, with_steps
 from hub.coordinator.stepping import add_steps
 from hub.coordinator.stopping import withdraw
 from hub.errors import Fenced, KeyUnavailable, StoreError
@@ -149,6 +140,7 @@ class Worker:
 
     def advance(self, track: str) -> float | None:
         """Work on the track until it must wait; returns when to come back (POSIX seconds), None: not by itself."""
+        turn: Turn | Rest | None = None
         try:
             turn, news = self.desk.db.write(with_news(lambda conn: self._claim(conn, track)))
             for item in news:
@@ -159,22 +151,10 @@ class Worker:
         except Fenced:
             return self.desk.now() + self.desk.patience.lease
         except (StoreError, KeyUnavailable) as error:
-            self.desk.trouble(error)
-        turn: Turn | Rest | None = None
-            return self.desk.now() + TROUBLE_PAUSE  # a full disk, a key not there: the journal holds, come back
-
-    def _run(self, turn: Turn) -> float | None:
-        turn.lease = self._keeper.hold(turn.track, turn.attempt, turn.until)
-        try:
-            self.wake(turn.woken)
-            while not isinstance(turn.action, (Rest, Settle)):
-                turn.after(turn.work())
-                self.wake(turn.woken)
-        finally:
             if isinstance(error, KeyUnavailable) and isinstance(turn, Turn):
                 return self._broke(track, turn, error)  # the request's key is there: one value does not open
-            self._keeper.drop(turn.lease)
-        return turn.action.at if isinstance(turn.action, Rest) else None
+            self.desk.trouble(error)
+            return self.desk.now() + TROUBLE_PAUSE  # a full disk, a key not there: the journal holds, come back
         except Exception as error:  # noqa: BLE001  # never again in silence: a person is asked, whatever it was
             return self._broke(track, turn if isinstance(turn, Turn) else None, error)
 
@@ -196,12 +176,23 @@ class Worker:
             return self.desk.now() + TROUBLE_PAUSE
         return None
 
+    def _run(self, turn: Turn) -> float | None:
+        turn.lease = self._keeper.hold(turn.track, turn.attempt, turn.until)
+        try:
+            self.wake(turn.woken)
+            while not isinstance(turn.action, (Rest, Settle)):
+                turn.doing = turn.action
+                turn.after(turn.work())
+                self.wake(turn.woken)
+        finally:
+            self._keeper.drop(turn.lease)
+        return turn.action.at if isinstance(turn.action, Rest) else None
+
     def _claim(self, conn: Connection, track: str) -> Turn | Rest:
         fleet, instance, now = self.desk.fleet, track.partition(".")[2], self.desk.now()
         at = snapshot(conn, track, fleet.erase_after(instance) if fleet.knows(instance) else ())
         if at is None or at.track.phase == "settled" or at.track.wrapped_key is None:
             return Rest(None, "settled")
-                turn.doing = turn.action
         if at.track.lease_until is not None and at.track.lease_until > now:
             return Rest(at.track.lease_until, "leased")
         if not fleet.knows(instance):
@@ -242,6 +233,7 @@ class Turn:
         self.instance: str = at.track.instance
         self.root: RootKey = desk.keys.unlock(at.track.epoch, at.track.wrapped_key)
         self.action: Action = Rest(None, "new")
+        self.doing: Action = self.action  # what is under way, also while its answer is being written
         self.woken: list[str] = []
         self.known: Sequence[Row[Any]] = ()  # the identifiers a search goes by
         self._head: Head = (at.track.seq, at.track.prev)
@@ -263,13 +255,10 @@ class Turn:
             case Find():
                 return finding.find(self)
             case Perform(steps) if steps[0].operation == Operation.EXPORT:
-        self.doing: Action = self.action  # what is under way, also while its answer is being written
                 return exporting.export(self, steps[0])
             case Perform(steps):
                 return acting.perform(self, steps)
             case Confirm(step):
-        self._changed: set[str] = set()  # steps written since they were last read
-        self._planned: tuple[Any, Any] = (None, None)  # the holdings and options whose steps are all there
                 return acting.confirm(self, step)
             case Reconcile(step):
                 return acting.reconcile(self, step)
@@ -298,6 +287,18 @@ class Turn:
 
         self._commit(fenced_write)
 
+    def break_off(self, error: Exception) -> float | None:
+        """Give what is under way to a person; returns when to come back."""
+        back: float | None = None
+
+        def write(conn: Connection) -> None:
+            nonlocal back
+            self._enter(conn)
+            back = break_off(self, conn, self.doing, error)
+
+        self._commit(write)
+        return back
+
     def _commit(self, write: Callable[[Connection], None]) -> None:
         _, news = self.desk.db.write(with_news(write))
         self.lease.until = self.until
@@ -316,22 +317,9 @@ class Turn:
             renew(conn, self.track, self.attempt, self.until)
 
     def _look(self, conn: Connection) -> None:
-            self._take_changed(conn)
         """See where the track stands after a write; more than its steps only where that can have changed."""
         if self._stale or self._erase_after:
             self.at = self._everything(conn)
-    def break_off(self, error: Exception) -> float | None:
-        """Give what is under way to a person; returns when to come back."""
-        back: float | None = None
-
-        def write(conn: Connection) -> None:
-            nonlocal back
-            self._enter(conn)
-            back = break_off(self, conn, self.doing, error)
-
-        self._commit(write)
-        return back
-
             self._stale = False
         elif isinstance(self.action, Find):
             self.at = with_holdings(conn, self.at)
@@ -350,16 +338,11 @@ class Turn:
             self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now
         ):
             self._move_on(conn, now)
-        if self.at.track.phase == "act":
-            self._plan(conn)
+        if self.at.track.phase == "act" and add_steps(self, conn):
+            self.at = with_steps(conn, self.at)
         undone = self.at.track.options.get("undone")
         if undone and withdraw(conn, self.root, self.at.track, self.at.steps, now):
-            self._take_changed(conn)
-            self.at = with_changed(conn, self.at, self._changed)
-            self._changed = set()
-
-    def _take_changed(self, conn: Connection) -> None:
-        self._changed |= conn.info.pop(CHANGED, set())
+            self.at = with_steps(conn, self.at)
         self.action = next_action(self.at, now, self.desk.fleet.processor(self.instance).batch)
         match self.action:
             case Perform(steps):
@@ -396,15 +379,6 @@ class Turn:
         self._head = append(conn, self.root, self.request, new, self.desk.now(), head=self._head)
 
     def _everything(self, conn: Connection) -> Snapshot:
-        self._take_changed(conn)
-
-    def _plan(self, conn: Connection) -> None:
-        """Add the steps that are lacking; what is held and asked tells which, so nothing is lacking while it stands."""
-        held, options = self.at.holdings, self.at.track.options
-        if self._planned[0] is not held or self._planned[1] != options:
-            if add_steps(self, conn):
-                self.at = with_steps(conn, self.at)
-            self._planned = (held, options)
         found = snapshot(conn, self.track, self._erase_after)
         assert found is not None, "a claimed track exists"
         return found
