@@ -86,7 +86,7 @@ def test_what_is_declared_unsupported_answers_with_its_reason() -> None:
     assert cards().rectify(HOLDING, changes=Changes({}), step=STEP) == Unsupported(WHY)
 
 
-@pytest.mark.parametrize("operation", set(Operation) - {Operation.RECTIFY})
+@pytest.mark.parametrize("operation", [op for op in Operation if op is not Operation.RECTIFY])
 def test_what_is_implemented_is_not_called_unsupported(operation: Operation) -> None:
     assert Cards.cannot(operation) is None
 
