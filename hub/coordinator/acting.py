@@ -98,10 +98,12 @@ def reconcile(turn: Turn, step: Row[Any]) -> Write:
         reachable_again(turn, conn, step.tries)
         match said:
             case AsAsked() | Gone() | Masked() if satisfies(Operation(step.operation), said):
-                happened_unseen(turn, conn, step, said)
-                confirmed(turn, conn, step, said, flown.exchanges, reason="answer_lost")
+                reason = happened_unseen(turn, conn, step, said)
+                confirmed(turn, conn, step, said, flown.exchanges, reason=reason)
             case NotYet(check_after):
                 not_yet(turn, conn, step, check_after, state="sent")
+            case AsAsked() | Unverifiable() if _still_contained(turn, step):
+                change_step(conn, step.id, state="resume", reason="contained", next_at=None, confirmation=code(said))
             case AsAsked() | Gone() | Masked() | Differs() | Unverifiable():
                 change_step(conn, step.id, state="ready", reason="unresolved", next_at=None, confirmation=code(said))
             case _:
@@ -110,9 +112,15 @@ def reconcile(turn: Turn, step: Row[Any]) -> Write:
     return write
 
 
+def _still_contained(turn: Turn, step: Row[Any]) -> bool:
+    """Whether a purge that an undoing overtook did not happen: then what was contained is given back."""
+    return bool(turn.at.track.options.get("undone")) and (step.outcome or {}).get("outcome") == "contained"
+
+
 def resume(turn: Turn, step: Row[Any]) -> Write:
     """Go on with what the service accepted, or purge what was contained."""
-    outcome, flown = fly(turn, lambda: _resume(turn, step))
+    purge = (step.outcome or {}).get("outcome") == "contained"  # may be undone between two tries
+    outcome, flown = fly(turn, lambda: _resume(turn, step), once=purge)
     if outcome is None:
         return lambda conn: _went_wrong(turn, conn, step, flown, state="resume")
     return lambda conn: answered(turn, conn, step, outcome, flown.exchanges)

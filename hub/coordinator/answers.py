@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from hub.coordinator.calling import about, give_up, reachable_again
 from hub.coordinator.codec import code, encode, evidence, secrets
-from hub.coordinator.decide import open_business
+from hub.coordinator.decide import REFUSALS, open_business
 from hub.coordinator.journal import change_step, open_task
 from hub.coordinator.retry import LONGEST_NAMED
 from hub.coordinator.sealed import move_holding, seal_step
@@ -52,11 +52,19 @@ _METHODS = {
 }
 
 
-def happened_unseen(turn: Turn, conn: Connection, step: Row[Any], said: AsAsked | Gone | Masked) -> None:
-    """Record that a sent step was carried out although its answer was lost."""
+def happened_unseen(turn: Turn, conn: Connection, step: Row[Any], said: AsAsked | Gone | Masked) -> str | None:
+    """Record that a sent step was carried out although its answer was lost; returns the reason to write with it.
+
+    After a refusal nothing was lost: what is gone all the same went without us, and is absent.
+    """
+    if isinstance(said, Gone) and (step.outcome or {}).get("reason") in REFUSALS:
+        turn.note(conn, event("step.outcome", **about(turn, step), **evidence(Absent()), exchanges=[]))
+        change_step(conn, step.id, outcome=encode(Absent()))
+        return None
     method = Method.REDACTED if isinstance(said, Masked) else _METHODS[Operation(step.operation)]
     turn.note(conn, event("step.outcome", **about(turn, step), exchanges=[], **_lost(Done(method))))
     change_step(conn, step.id, outcome=encode(Done(method)))
+    return "answer_lost"
 
 
 def _lost(outcome: Done) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.coordinator.codec import encode, instant
+from hub.coordinator.decide import acted
 from hub.coordinator.journal import change_step, change_track, open_task
 from hub.coordinator.retry import Decision, Next, carry_out, decide
 from hub.errors import Fenced, code
@@ -42,8 +43,13 @@ def _recorder(turn: Turn, seconds: float) -> Recorder:
     return Recorder(hmac_key=turn.root.exchange_key, fence=turn.lease.fence, deadline=deadline)
 
 
-def fly(turn: Turn, call: Callable[[], T], *, seconds: float | None = None) -> tuple[T | None, Flown]:
-    """Make the call under the fence and the recorder, with short repetitions in place. Raises `Fenced` only."""
+def fly(
+    turn: Turn, call: Callable[[], T], *, seconds: float | None = None, once: bool = False
+) -> tuple[T | None, Flown]:
+    """Make the call under the fence and the recorder, with short repetitions in place. Raises `Fenced` only.
+
+    `once`: repeat nothing in place, so that the journal is asked before every try.
+    """
     patience = turn.desk.patience
     record = _recorder(turn, seconds or patience.attempt)
 
@@ -55,7 +61,10 @@ def fly(turn: Turn, call: Callable[[], T], *, seconds: float | None = None) -> t
     result, error = None, None
     try:
         with flight(record):
-            result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
+            if once:
+                result = guarded()
+            else:
+                result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
     except Fenced:
         raise
     except BaseException as raised:  # a connector is foreign code; `policy` calls the unknown a bug
@@ -118,6 +127,10 @@ def suspend(turn: Turn, conn: Connection, error: BaseException) -> None:
         open_task(conn, turn.request, "suspended", text, turn.desk.now(), instance=turn.instance, track=turn.track)
 
 
+_NOT_SO = frozenset({"not_as_asked", "nothing_to_correct"})
+"""Why a step is given up although its act was answered: the service showed that it was not so."""
+
+
 def give_up(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:
     """Give the step to a person although its attempts did not fail: what came of them is not what was asked."""
     turn.note(conn, event("step.outcome", **about(turn, step), outcome="failed", reason=kind, exchanges=[]))
@@ -126,7 +139,9 @@ def give_up(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:
 
 def fail_step(turn: Turn, conn: Connection, step: Row[Any], kind: str) -> None:
     """Give the step to a person; what its last attempt came to is noted already."""
-    outcome = encode(Failed(kind))
+    outcome: dict[str, Any] = encode(Failed(kind)) | {"at": step.state}
+    if kind not in _NOT_SO and (before := acted(step.outcome)):
+        outcome["before"] = before  # that its read-back failed does not undo what was done
     change_step(conn, step.id, state="person", outcome=outcome, reason=kind, next_at=None)
     text = f"The step {step.operation} failed ({kind}). Mend its cause, then: hub retry {turn.request}"
     where = {"instance": turn.instance, "track": turn.track, "step": step.id}

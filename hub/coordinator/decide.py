@@ -14,6 +14,10 @@ from hub.processor import Operation
 from hub.rights import NEEDS_APPROVAL, Right, operations
 
 OPEN = frozenset({"ready", "sent", "resume", "confirm", "person"})
+REFUSALS = frozenset({"contract", "permanent"})
+"""Errors by which a service says of an act that it did not and will not carry it out."""
+UNDER_WAY = "under_way"
+"""Why a step is in `resume` while it is gone on with: the intent, written before the service is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,12 @@ def satisfies(operation: Operation, said: AsAsked | Gone | Masked) -> bool:
             return operation is not Operation.RECTIFY
         case Masked():
             return operation is Operation.ERASE
+
+
+def acted(outcome: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The outcome by which something was done at the service, also where what came after it failed; None without."""
+    said = (outcome or {}).get("before") or outcome
+    return said if said and said["outcome"] in {"done", "partial", "contained"} else None
 
 
 def _soonest(waits: Sequence[Rest]) -> Rest:

@@ -7,10 +7,11 @@ is an actor's random id.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from hub.coordinator.decide import OPEN, undecided
+from hub.coordinator.decide import OPEN, REFUSALS, acted, undecided
 from hub.coordinator.journal import append, change_step, end_tasks, note_decision, wake
 from hub.coordinator.progress import Rules, approve_found, progress, unapproved
 from hub.coordinator.rows import digest_of, found_by, request_row
@@ -91,15 +92,27 @@ def retry(conn: Connection, request: str, *, by: str, instance: str | None, now:
         raise UsageError("Nothing failed there", hint=f"hub show {request} tells what it waits for.")
     for step in failed:
         # Whether an act happened is read back before it is repeated; an export simply goes on at its cursor.
-        state = "ready" if step.operation == Operation.EXPORT else "sent"
-        values = {"state": state, "tries": 0, "differs": 0, "next_at": None, "give_up_at": None, "outcome": None}
-        change_step(conn, step.id, **values, reason="retried")
+        values = {"tries": 0, "differs": 0, "next_at": None, "give_up_at": None, "reason": "retried"}
+        change_step(conn, step.id, **values, **_again(step))
     for step in late:
         change_step(conn, step.id, next_at=None)
+    note_decision(conn, request)
     conn.execute(update(tracks).where(tracks.c.id.in_(searching)).values(phase="find", tries=0, wake_at=now))
     over = tasks.c.kind == "failed"  # one that says nobody answers ends when somebody does
     end_tasks(conn, tasks.c.track.in_(ids), over, by=by, now=now, result="retried")
     return wake(conn, ids, now)
+
+
+def _again(step: Row[Any]) -> dict[str, Any]:
+    """Where a failed step goes on, and what is known of it: done before its read-back failed, refused, or nothing."""
+    outcome = step.outcome or {}
+    done = acted(outcome)
+    if step.operation == Operation.EXPORT:
+        return {"state": "ready", "outcome": None}
+    if done and done["outcome"] != "contained":
+        return {"state": "confirm" if outcome.get("at") == "confirm" else "sent", "outcome": done}
+    refused = outcome.get("at") == "ready" and outcome.get("reason") in REFUSALS
+    return {"state": "sent", "outcome": outcome if refused else None}
 
 
 def release(conn: Connection, root: RootKey, request: str, *, by: str, now: float) -> None:

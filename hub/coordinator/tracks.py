@@ -14,9 +14,21 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from hub.coordinator import acting, exporting, finding
 from hub.coordinator.broken import break_off, stop
 from hub.coordinator.codec import instant
-from hub.coordinator.decide import Action, Confirm, Find, Perform, Reconcile, Rest, Resume, Settle, next_action
+from hub.coordinator.decide import (
+    UNDER_WAY,
+    Action,
+    Confirm,
+    Find,
+    Perform,
+    Reconcile,
+    Rest,
+    Resume,
+    Settle,
+    next_action,
+)
 from hub.coordinator.fleet import Active, Fleet
 from hub.coordinator.journal import (
+    CHANGED,
     Head,
     append,
     change_step,
@@ -29,7 +41,15 @@ from hub.coordinator.journal import (
 )
 from hub.coordinator.leases import Keeper, Lease
 from hub.coordinator.progress import Rules, progress, settled
-from hub.coordinator.standing import Snapshot, fenced, known_identifiers, snapshot, with_holdings, with_steps
+from hub.coordinator.standing import (
+    Snapshot,
+    fenced,
+    known_identifiers,
+    snapshot,
+    with_changed,
+    with_holdings,
+    with_steps,
+)
 from hub.coordinator.stepping import add_steps
 from hub.coordinator.stopping import withdraw
 from hub.errors import Fenced, KeyUnavailable, StoreError
@@ -218,6 +238,16 @@ class Worker:
         self.desk.db.write(lambda conn: renew(conn, lease.track, lease.attempt, until))
 
 
+def _intend(conn: Connection, action: Perform | Resume) -> None:
+    """Write what is about to be sent, before it is."""
+    match action:
+        case Perform(steps):
+            for step in steps:
+                change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
+        case Resume(step):
+            change_step(conn, step.id, reason=UNDER_WAY, next_at=None)
+
+
 class Turn:
     """One worker's hold on one track: what it knows, and what it does next."""
 
@@ -238,6 +268,8 @@ class Turn:
         self.known: Sequence[Row[Any]] = ()  # the identifiers a search goes by
         self._head: Head = (at.track.seq, at.track.prev)
         self._stale = False
+        self._changed: set[str] = set()  # steps written since they were last read
+        self._planned: tuple[Any, Any] = (None, None)  # the holdings and options whose steps are all there
         self._erase_after = desk.fleet.erase_after(self.instance)
 
     def where(self) -> dict[str, str]:
@@ -284,6 +316,7 @@ class Turn:
         def fenced_write(conn: Connection) -> None:
             self._enter(conn)
             write(conn)
+            self._take_changed(conn)
 
         self._commit(fenced_write)
 
@@ -324,7 +357,12 @@ class Turn:
         elif isinstance(self.action, Find):
             self.at = with_holdings(conn, self.at)
         else:
-            self.at = with_steps(conn, self.at)
+            self._take_changed(conn)
+            self.at = with_changed(conn, self.at, self._changed)
+            self._changed = set()
+
+    def _take_changed(self, conn: Connection) -> None:
+        self._changed |= conn.info.pop(CHANGED, set())
 
     def read_anew(self) -> None:
         """Say that the write under way changes more than steps: a holding, the instance."""
@@ -338,16 +376,15 @@ class Turn:
             self.at.track.state == "finding" and (self.at.track.barrier_at or now) <= now
         ):
             self._move_on(conn, now)
-        if self.at.track.phase == "act" and add_steps(self, conn):
-            self.at = with_steps(conn, self.at)
+        if self.at.track.phase == "act":
+            self._plan(conn)
         undone = self.at.track.options.get("undone")
         if undone and withdraw(conn, self.root, self.at.track, self.at.steps, now):
             self.at = with_steps(conn, self.at)
         self.action = next_action(self.at, now, self.desk.fleet.processor(self.instance).batch)
         match self.action:
-            case Perform(steps):
-                for step in steps:
-                    change_step(conn, step.id, state="sent", attempt=step.attempt + 1, next_at=None)
+            case Perform() | Resume():
+                _intend(conn, self.action)
             case Find():
                 self.known = known_identifiers(conn, self.request)
             case Rest(at, reason):
@@ -359,6 +396,15 @@ class Turn:
                 self.woken += settled(conn, self.root, self.request, self.desk.rules, now)
             case _:
                 pass
+        self._take_changed(conn)
+
+    def _plan(self, conn: Connection) -> None:
+        """Add the steps that are lacking; what is held and asked tells which, so nothing is lacking while it stands."""
+        held, options = self.at.holdings, self.at.track.options
+        if self._planned[0] is not held or self._planned[1] != options:
+            if add_steps(self, conn):
+                self.at = with_steps(conn, self.at)
+            self._planned = (held, options)
 
     def _move_on(self, conn: Connection, now: float) -> None:
         """Let the request move on: a round may be over, an approval may follow from policy."""
