@@ -142,10 +142,11 @@ class Asked:
         return Subject(tuple(found))
 
     def _changes(self) -> Changes | None:
+        from hub.coordinator.intake import OWN_FIELD  # noqa: PLC0415  # heavy
         from hub.processor import STANDARD_FIELDS, Changes  # noqa: PLC0415  # heavy
 
         fields = dict(_pair(text, "--set", "FIELD=VALUE") for text in self.changes)
-        if any("." not in name and name not in STANDARD_FIELDS for name in fields):
+        if any(name not in STANDARD_FIELDS and not OWN_FIELD.fullmatch(name) for name in fields):
             raise UsageError(
                 "--set names a field that does not exist",
                 hint=f"Fields: {', '.join(sorted(STANDARD_FIELDS))}; or CONNECTOR.FIELD for a field of one service.",
@@ -184,6 +185,8 @@ def _document(source: str, region: str | None) -> tuple[Identifier, ...]:
         raise UsageError("The file --subject names is no text in UTF-8", hint="Save it as UTF-8.") from None
     try:
         document = json.loads(text)
+    except RecursionError:
+        raise UsageError("The subject is nested too deeply", hint="Lists within one object are enough.") from None
     except ValueError as error:  # its text could quote the person: the place alone
         line = getattr(error, "lineno", 1)
         hint = 'Write {"email": ["…"], "name": ["…"]}; docs/cli.md shows all keys.'

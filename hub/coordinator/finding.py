@@ -134,6 +134,7 @@ _SEEN_AGAIN = (
 def _take_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordinal: int) -> list[Event]:
     """Insert holdings not seen before; a known one keeps its ordinal. All get the places the newest search gives."""
     known = {h.index_: h for h in turn.at.holdings}
+    erased = {s.holding: s for s in turn.at.steps if s.operation == Operation.ERASE and _gone(s)}
     seen: set[str] = set()
     rows, new = [], []
     for position, holding in enumerate(found):
@@ -142,7 +143,7 @@ def _take_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordin
             continue
         seen.add(index)
         if index in known:
-            new += _see_again(turn, conn, known[index], holding, position)
+            new += _see_again(turn, conn, known[index], erased.get(known[index].ordinal), holding, position)
             continue
         ordinal += 1
         row = {
@@ -166,7 +167,9 @@ def _take_holdings(turn: Turn, conn: Connection, found: Sequence[Holding], ordin
     return new
 
 
-def _see_again(turn: Turn, conn: Connection, known: Row[Any], holding: Holding, position: int) -> list[Event]:
+def _see_again(  # noqa: PLR0917  # what is known of it, and what is found
+    turn: Turn, conn: Connection, known: Row[Any], erased: Row[Any] | None, holding: Holding, position: int
+) -> list[Event]:
     """Take over the newest locator, place and certainty; what a person decided stands.
 
     A holding whose certainty has gone loses its approval, whoever gave it: that was about something else. One that was
@@ -179,11 +182,10 @@ def _see_again(turn: Turn, conn: Connection, known: Row[Any], holding: Holding, 
     values = {"to_position": position, "to_match": match, "to_reach": reach, "to_approved": approved}
     sealed = seal_holding(turn, known.ordinal, holding)
     conn.execute(_SEEN_AGAIN, values | {"of": turn.request, "which": known.ordinal, "to_sealed": sealed})
-    back = [s for s in turn.at.steps if s.holding == known.ordinal and s.operation == Operation.ERASE and _gone(s)]
-    for step in back:
-        change_step(conn, step.id, state="ready", tries=0, reason="found_again", outcome=None, confirmation=None)
+    if erased is not None:
+        change_step(conn, erased.id, state="ready", tries=0, reason="found_again", outcome=None, confirmation=None)
         turn.read_anew()
-    return [_found(turn, known.ordinal, holding)] if changed or back else []
+    return [_found(turn, known.ordinal, holding)] if changed or erased is not None else []
 
 
 def _gone(step: Row[Any]) -> bool:

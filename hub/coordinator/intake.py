@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert
@@ -26,6 +27,8 @@ from hub.timepiece import rfc3339
 
 CHANNELS = frozenset({"email", "letter", "telephone", "portal", "in_person", "api", "cli"})
 """How a request can have reached the controller (P1)."""
+OWN_FIELD = re.compile(r"[a-z][a-z0-9_]{0,40}\.[A-Za-z0-9_.-]{1,100}", re.ASCII)
+"""The name of a field of one service's own, CONNECTOR.FIELD: it stands in the open, so no address fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Submission:
                 "The ground is no citation", hint="Write it as GDPR Art. 17(1)(b); evidence holds no prose."
             )
         asked = self.changes.names() if self.changes else ()
-        if any("." not in name and name not in STANDARD_FIELDS for name in asked):
+        if any(name not in STANDARD_FIELDS and not OWN_FIELD.fullmatch(name) for name in asked):
             known = ", ".join(sorted(STANDARD_FIELDS))
             raise UsageError(
                 "A field to be changed is not known", hint=f"Use {known}; or CONNECTOR.FIELD for one service's own."
@@ -234,6 +237,8 @@ def received_or_now(text: str | None, now: float) -> datetime:
         return instant(now)
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        read = read if read.tzinfo else read.astimezone()
+        read.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):  # no date, or one too far off to reckon with
         raise UsageError("The time of receipt is no date", hint="Write 2026-03-02 or 2026-03-02T09:30:00Z.") from None
-    return read if read.tzinfo else read.astimezone()
+    return read
