@@ -53,10 +53,8 @@ _METHODS = {
 
 
 def happened_unseen(turn: Turn, conn: Connection, step: Row[Any], said: AsAsked | Gone | Masked) -> str | None:
-    """Record that a sent step was carried out although its answer was lost; returns the reason to write with it.
-
-    After a refusal nothing was lost: what is gone all the same went without us, and is absent.
-    """
+    """Record that a sent step was carried out although its answer was lost; returns the reason to write with it."""
+    # After a refusal nothing was lost: what is gone all the same went without us, and is absent.
     if isinstance(said, Gone) and (step.outcome or {}).get("reason") in REFUSALS:
         turn.note(conn, event("step.outcome", **about(turn, step), **evidence(Absent()), exchanges=[]))
         change_step(conn, step.id, outcome=encode(Absent()))
