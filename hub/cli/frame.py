@@ -84,6 +84,8 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse arguments too many without quoting them, as click would: they may be a person's."""
+        if any("\ud800" <= character <= "\udfff" for text in args for character in text):
+            raise UsageError("An argument is no text in UTF-8", hint="Look at the locale of the terminal or script.")
         rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             raise UsageError(
