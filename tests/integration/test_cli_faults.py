@@ -69,7 +69,14 @@ def test_a_newer_database(empty: Terminal) -> None:
     refused(empty, "list", says="newer version of the hub", hint="Install the newer version again")
 
 
+def _with_a_system(home: Path) -> None:
+    """A hub that could ask somebody: a request is refused otherwise, before anything is written."""
+    with (home / "hub.toml").open("a") as file:
+        file.write('\n[register.front_desk]\nmode = "manual"\n')
+
+
 def test_a_database_that_another_process_locks(empty: Terminal) -> None:
+    _with_a_system(empty.home)
     with closing(sqlite3.connect(empty.home / "hub.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         refused(empty, "pause", "newsletter", says="There is no instance newsletter", hint="hub connectors")
@@ -78,7 +85,7 @@ def test_a_database_that_another_process_locks(empty: Terminal) -> None:
 
 def test_a_disk_that_takes_no_more(empty: Terminal) -> None:
     """The process may write no file beyond 16 kB: the write-ahead log of a request needs more."""
-
+    _with_a_system(empty.home)
     empty.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # a truncated .pyc would outlive the test
 
     def limit() -> None:
