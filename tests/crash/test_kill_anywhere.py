@@ -15,7 +15,7 @@ import pytest
 
 from tests.crash.stage import ASKED, Stage, check_death, check_end
 
-POINTS = {"erasure": 142, "access": 214, "access_erasure": 123, "rectification": 43, "objection": 97}
+POINTS = {"erasure": 146, "access": 242, "access_erasure": 133, "rectification": 44, "objection": 100}
 """At least as many as there are; `test_every_point_is_among_those_tried` says when these are too few or far more."""
 EVERY = [(right, strike) for right, most in POINTS.items() for strike in range(1, most + 1)]
 
@@ -25,7 +25,7 @@ def test_every_point_is_among_those_tried(staged: Callable[[str], Stage], right:
     stage = staged(right)
     stage.case.finish()
     passed = len(stage.case.points())
-    assert passed <= POINTS[right] <= passed + passed // 5, f"{right} passes {passed} points: say so in POINTS"
+    assert passed <= POINTS[right] <= passed + passed // 4, f"{right} passes {passed} points: say so in POINTS"
     check_end(stage)
 
 
