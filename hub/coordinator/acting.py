@@ -12,7 +12,7 @@ from hub.coordinator.calling import Flown, about, failed_event, fly, postpone_st
 from hub.coordinator.codec import code, decode
 from hub.coordinator.decide import satisfies
 from hub.coordinator.finding import subject_of
-from hub.coordinator.foreign import check_confirmation, check_outcome
+from hub.coordinator.foreign import check_confirmation, check_outcome, check_texts, texts
 from hub.coordinator.journal import change_step
 from hub.coordinator.sealed import holding_of, step_secrets
 from hub.coordinator.standing import known_identifiers
@@ -61,6 +61,8 @@ def _perform_batch(turn: Turn, steps: tuple[Row[Any], ...]) -> Write:
         held = [holding_of(turn, s) for key, s in by_key.items() if key not in answers]
         for key, outcome in turn.active.processor.erase_many(held, step_for(turn, steps[0])):
             check_outcome(Operation.ERASE, outcome)
+            if key in by_key:
+                _check_words(turn, holding_of(turn, by_key[key]), outcome)
             answers[key] = outcome
         if answers.keys() != by_key.keys():
             raise ConnectorBug("A batch answered for other holdings than it was given")
@@ -156,7 +158,17 @@ def _operate(turn: Turn, step: Row[Any]) -> Outcome:
         case _:
             raise AssertionError(f"{operation} is no act on what this step has")
     check_outcome(operation, outcome)
+    _check_words(turn, target, outcome)
     return outcome
+
+
+def _check_words(turn: Turn, target: Holding | Subject, outcome: Outcome) -> None:
+    """Nothing of the person may stand in words that are kept in clear."""
+    if said := texts(outcome):
+        with turn.desk.db.read() as conn:
+            known = subject_of(turn, known_identifiers(conn, turn.request))
+        hints = target.hints.values() if isinstance(target, Holding) else ()
+        check_texts(said, [*(identifier.value for identifier in known.identifiers), *hints])
 
 
 def _read_back(turn: Turn, step: Row[Any]) -> Confirmation:
@@ -178,8 +190,10 @@ def _resume(turn: Turn, step: Row[Any]) -> Outcome:
     if step.holding is None:
         raise ConnectorBug("A suppression for somebody who is not held was left pending; nothing says how to resume it")
     handle = step_secrets(turn, step)["handle"]
-    outcome = turn.active.processor.resume(holding_of(turn, step), handle, step_for(turn, step))
+    target = holding_of(turn, step)
+    outcome = turn.active.processor.resume(target, handle, step_for(turn, step))
     check_outcome(Operation(step.operation), outcome)
+    _check_words(turn, target, outcome)
     return outcome
 
 

@@ -21,7 +21,7 @@ from hub.coordinator.calling import (
     unreachable,
     verdict_on,
 )
-from hub.coordinator.foreign import check_found
+from hub.coordinator.foreign import check_found, one_by_key
 from hub.coordinator.journal import change_step, change_track
 from hub.coordinator.retry import Next
 from hub.coordinator.sealed import seal_holding
@@ -69,6 +69,8 @@ def _collect(processor: Processor[Any], subject: Subject, fence: Callable[[], No
     found = Found()
     for answer in processor.find(subject):
         fence()
+        if found.coverage is not None:
+            raise ConnectorBug("A search went on after its coverage, which ends it")
         check_found(answer, processor.kinds)
         match answer:
             case Holding():
@@ -79,6 +81,7 @@ def _collect(processor: Processor[Any], subject: Subject, fence: Callable[[], No
                 found.coverage = answer
     if found.coverage is None:
         raise ConnectorBug("A search ended without saying what it covered")
+    found.holdings = one_by_key(found.holdings)
     return found
 
 
