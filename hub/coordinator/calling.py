@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -67,10 +66,7 @@ def fly(
                 result = carry_out(guarded, cap=patience.cap, chance=turn.desk.chance, sleep=turn.desk.clock.sleep)
     except Fenced:
         raise
-    except BaseException as raised:  # a connector is foreign code; `policy` calls the unknown a bug
-        # Ctrl-C arrives on the main thread alone; anywhere else nobody but the connector can have raised it.
-        if isinstance(raised, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-            raise
+    except (Exception, SystemExit) as raised:  # noqa: BLE001  # foreign code, some of it ends programs; `policy` says bug
         error = raised
     return result, Flown([x.as_evidence() for x in record.exchanges], error)
 

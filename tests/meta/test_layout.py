@@ -19,11 +19,8 @@ DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
 LIMIT = 250
 LONGER = {
     "hub/app.py": "what one hub can do, read from top to bottom by every front end",
-    "hub/coordinator/acting.py": "one step from intent to outcome; in parts its order of writes could not be checked",
-    "hub/coordinator/decisions.py": "what people decide, each a transaction of its own with its event",
     "hub/coordinator/tracks.py": "one worker's turn, readable in one sitting",
     "hub/processor.py": "the author's interface with everything passed to it, on one page",
-    "hub/testing/sandbox.py": "what a sandbox's author overrides, on one page",
 }
 
 

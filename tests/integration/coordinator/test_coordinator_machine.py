@@ -76,7 +76,10 @@ class Machine(RuleBasedStateMachine):
         forget_services()
         self.folder = Path(tempfile.mkdtemp(prefix="hub-machine-")) / "hub"
         shutil.copytree(empty_home(), self.folder)
-        more = {"mail": {"connector": "memory_stopping", "erase_after": ["shop"]}, "shop": {"connector": "memory_batching"}}
+        more = {
+            "mail": {"connector": "memory_stopping", "erase_after": ["shop"]},
+            "shop": {"connector": "memory_batching"},
+        }
         policy = f'grace = "{grace}"\nretry_cap = "4h"\nrefused_until = "3d"'
         self.trial = Trial.open(self.folder, settings_of(NAMES, more, policy=policy, approve=approve), plugins=PLUGINS)
         self.asked: dict[str, tuple[Right, ...]] = {}
@@ -101,7 +104,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from(NAMES),
-        operation=st.sampled_from(["check", "find", "export", "erase", "suppress", "rectify", "lift", "confirm", "resume"]),
+        operation=st.sampled_from(
+            ["check", "find", "export", "erase", "suppress", "rectify", "lift", "confirm", "resume"]
+        ),
         error=st.sampled_from(
             [
                 TransientError("down"),
@@ -278,11 +283,12 @@ class Machine(RuleBasedStateMachine):
         for name in NAMES:
             service(name).unscript()
             self.trial.hub.hold(name, hold=False)
-        for _ in range(12):
+        for round_ in range(12):
             for request in self.asked:
                 self.decide(request, hers=True)
                 self.approve(request)
-                self.retry(request)
+                if round_ == 0:  # what fails even then (what one request erased another cannot correct) is settled
+                    self.retry(request)
                 self.hand_over(request)
             self.settle_a_task("done", first=False)
             self.run()
