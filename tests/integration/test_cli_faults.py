@@ -126,6 +126,7 @@ def test_a_broken_plugin_or_a_misspelt_hook(empty: Terminal, tmp_path: Path, fau
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-hub\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[hub.connectors]\nacme = acme_plugin\n")
     (package / "acme_plugin.py").write_text(source)
+    _with_a_system(empty.home)
     settings = empty.home / "hub.toml"
     settings.write_text(f'plugins = ["mailchimp", "sagepay", "acme"]\n{settings.read_text()}')
     empty.environ["PYTHONPATH"] = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")])
@@ -289,6 +290,7 @@ def test_the_doctor_finds_a_healthy_hub_healthy(hub: Terminal) -> None:
 
 
 def test_the_doctor_notices_a_clock_that_went_back(empty: Terminal) -> None:
+    _with_a_system(empty.home)
     empty(*REQUEST)
     with closing(sqlite3.connect(empty.home / "hub.db")) as connection, connection:
         connection.execute("UPDATE requests SET created = created + 86400")

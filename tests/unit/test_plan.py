@@ -48,7 +48,8 @@ def test_the_same_identifier_twice_plans_nothing_twice(
 
 
 def of(processor: type[Memory], *labels: str) -> Plan:
-    return plan(list(Right), labels, [System("crm", "CRM", Mode.AUTOMATIC, processor=processor)])
+    crm = System("crm", "CRM", Mode.AUTOMATIC, processor=processor, searches=processor.searches)
+    return plan(list(Right), labels, [crm])
 
 
 def test_what_a_service_cannot_do_is_said_with_its_declared_reason() -> None:

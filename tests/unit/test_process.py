@@ -128,7 +128,7 @@ def test_describe_names_class_and_our_place_but_no_foreign_text() -> None:
     with pytest.raises(AttributeError) as caught:
         Identifier.email(CANARY).__class__.email(object())  # type: ignore[arg-type]
     line = int(str(traceback.extract_tb(caught.tb)[-1].lineno))
-    assert describe(caught.value) == f"AttributeError at hub/subject.py:{line}"
+    assert describe(caught.value) == f"AttributeError at hub/normal.py:{line}"
     assert describe(ValueError(CANARY)) == "ValueError"
     assert describe(AuthError("Refused.", instance="crm")) == "AuthError: crm: Refused."
 
