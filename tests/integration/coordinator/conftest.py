@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,8 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 
-from hub import Processor, hookimpl
+from hub import Processor, hookimpl, logs
 from hub.testing import laws
 from hub.testing.canary import Canary
 from hub.testing.memory import forget_services
@@ -47,6 +50,8 @@ def open_trial(tmp_path: Path, empty_home: Path) -> Iterator[Open]:
     """
     forget_services()
     opened: list[Trial] = []
+    said = io.StringIO()
+    logs.write_to(said, logging.DEBUG)
 
     def make(*names: str, approve: bool = True, policy: str = "", tables: str = "", **more: Any) -> Trial:
         folder = tmp_path / f"hub{len(opened)}"
@@ -64,6 +69,9 @@ def open_trial(tmp_path: Path, empty_home: Path) -> Iterator[Open]:
         finally:
             trial.__exit__()
         assert Canary(CANARIES).search(trial.home.folder) == []
+    structlog.reset_defaults()
+    assert Canary(CANARIES).search_bytes(said.getvalue().encode()) == [], "a log line names the person"
+    assert "withheld" not in said.getvalue()
 
 
 def settings_of(
