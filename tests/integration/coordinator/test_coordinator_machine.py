@@ -15,6 +15,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
@@ -301,3 +303,6 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
+# A life takes a second: as many as fit, a tenth of what a profile asks of a property.
+TestMachine.settings = settings(max_examples=settings.default.max_examples // 10)
+TestMachine = pytest.mark.timeout(600)(TestMachine)
