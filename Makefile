@@ -29,7 +29,7 @@ test: $(READY)
 	$(BIN)/pytest -n auto --sample-seed=$(SEED)
 
 test-all: $(READY)
-	$(BIN)/pytest -n auto --exhaustive
+	$(BIN)/pytest -n auto --exhaustive --timeout=600
 
 check: $(READY)
 	$(BIN)/ruff check

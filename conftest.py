@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ONE_IN = 12  # cases of an exhaustive test that the sample leaves out, and one that it takes
 settings.register_profile("fast", derandomize=True, max_examples=50, deadline=None)
-settings.register_profile("exhaustive", max_examples=500, deadline=None, print_blob=True)
+settings.register_profile("exhaustive", max_examples=200, deadline=None, print_blob=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
