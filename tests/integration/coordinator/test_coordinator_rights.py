@@ -116,6 +116,15 @@ def test_a_copy_names_every_service_it_lacks_and_why(open_trial: Open, tmp_path:
     assert trial.show(request)["delivered"] is None  # something is still to come
 
 
+def test_a_copy_of_nothing_can_be_fetched_and_the_evidence_stays_closed(open_trial: Open, tmp_path: Path) -> None:
+    trial = open_trial("crm")
+    request = trial.submit(Right.ACCESS, JANE)
+    trial.run()
+    assert trial.show(request)["state"] == "closed"
+    assert rows_of(tmp_path / "copy.zip", trial, request) == []
+    assert trial.events(request)[-1]["type"] == "request.closed"
+
+
 def test_an_export_goes_on_at_its_cursor_after_a_crash(open_trial: Open, tmp_path: Path) -> None:
     trial = open_trial("crm")
     service("crm").keep("hers", Kept(EMAIL, rows=40))
@@ -244,7 +253,7 @@ def test_a_holding_that_moved_is_read_back_where_it_is_now(open_trial: Open) -> 
     """An address that is the key changes it: the read-back uses the new locator, which stays in the vault."""
     trial = open_trial("mail", mail={"connector": "memory_moving"}, plugins={"moving": processors(Moving)})
     service("mail").keep("hers", Kept(EMAIL))
-    moved = Done(Method.CORRECTED, locator={"name": "elsewhere"}, learned=(Identifier.email(SECOND),))
+    moved = Done(Method.CORRECTED, locator={"name": "elsewhere"})
     service("mail").script("rectify", moved)
     request = trial.submit(Right.RECTIFICATION, JANE, changes=CHANGES)
     trial.run()
