@@ -115,7 +115,7 @@ FORMS: Mapping[str, Callable[[Any], bool]] = {
     "confirmation": _code,
     "reason": _code,
     "connector": _instance,
-    "connector_version": _matching(r"[A-Za-z0-9][A-Za-z0-9.!_-]{0,63}(\+[a-z0-9.]{1,64})?"),
+    "connector_version": _matching(r"[A-Za-z0-9][A-Za-z0-9.!_-]{0,63}(\+[a-z][a-z0-9.]{0,63})?"),
     "exchanges": _objects(EXCHANGE, optional=frozenset({"via"})),
     "ground": _ground,
     "until": _matching(f"{_DAY}|{_INSTANT}"),
