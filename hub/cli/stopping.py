@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-from hub.cli.output import INTERRUPTED, note
+from hub.cli.output import INTERRUPTED
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STANDARD_ERROR = 2
+_STOPPING = b"\nStopping: what is under way is finished first. Once more stops at once; the journal goes on next time.\n"
 
 
 @contextmanager
@@ -27,7 +29,9 @@ def stoppable() -> Iterator[None]:
     def first(_: int, __: FrameType | None) -> None:
         for number in _SIGNALS:
             signal.signal(number, second)
-        note("\nStopping: what is under way is finished first. Once more stops at once; the journal goes on next time.")
+        # Past every buffer: the signal may have come while the screen was being drawn, whose buffer this would end in.
+        with suppress(OSError):
+            os.write(_STANDARD_ERROR, _STOPPING)
         raise KeyboardInterrupt
 
     for number in _SIGNALS:
