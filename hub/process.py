@@ -106,12 +106,25 @@ def _own_temporary_folder() -> None:
     parent = Path(tempfile.gettempdir())
     for left in parent.glob(f"{_TEMPORARY}*"):
         _remove_if_abandoned(left)
-    folder = tempfile.mkdtemp(prefix=_TEMPORARY, dir=parent)  # mode 0700
-    # The lock ends with the process, however it ends: that is how the next one knows.
-    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    while not _locked(folder := tempfile.mkdtemp(prefix=_TEMPORARY, dir=parent)):  # mode 0700
+        pass  # another process that starts just now took it for abandoned
     tempfile.tempdir = folder
     os.environ["TMPDIR"] = os.environ["SQLITE_TMPDIR"] = folder  # for SQLite and the programs we start
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _locked(folder: str) -> bool:
+    """Whether the folder is marked as this process's: the lock ends with the process, however it ends."""
+    handle = -1
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        kept = os.path.exists(folder)  # noqa: PTH110  # a string, as tempfile has it
+    except (FileNotFoundError, BlockingIOError):
+        kept = False
+    if not kept and handle >= 0:
+        os.close(handle)
+    return kept
 
 
 def _remove_if_abandoned(folder: Path) -> None:

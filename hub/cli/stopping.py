@@ -12,7 +12,9 @@ from hub.cli.output import INTERRUPTED
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STANDARD_ERROR = 2
-_STOPPING = b"\nStopping: what is under way is finished first. Once more stops at once; the journal goes on next time.\n"
+_STOPPING = b"""
+Stopping: what is under way is finished first. Once more stops at once; the journal goes on next time.
+"""
 
 
 @contextmanager

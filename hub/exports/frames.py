@@ -140,6 +140,8 @@ def blocks(file: BinaryIO, key: bytes, context: bytes, *, until: int | None = No
             raise Damaged("Stored data ends too early: a part of it was cut off")
         last, length = _HEADER.unpack(header)
         body = file.read(length) if _NONCE + _TAG <= length <= LARGEST else b""
+        if len(body) != length:  # a header that promises more than there is was altered
+            raise Damaged
         try:
             block = aes.decrypt(body[:_NONCE], body[_NONCE:], _aad(context, number, last))
         except (InvalidTag, ValueError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,11 +63,10 @@ class Database:
         outdated = migrate.is_outdated(version, path)
         database = cls(path, busy_timeout)
         if outdated:
-            try:
+            with ExitStack() as failing:
+                failing.callback(database.close)
                 database.write(migrate.upgrade)
-            except BaseException:
-                database.close()
-                raise
+                failing.pop_all()
         return database
 
     @contextmanager
@@ -89,17 +88,10 @@ class Database:
         the database fails; then nothing of it was kept, unless the message says otherwise.
         """
         mine = _Write(fn)
-        me = threading.get_ident()
-        with self._state:
-            if self._closed:
-                raise _closed(self.path)
-            if self._leader == me:
-                raise RuntimeError("write() inside a write() would wait for itself: use the connection passed in")
-            self._waiting.append(mine)
-            if leads := self._leader is None:
-                self._leader = me
+        if self._leader == mine.thread:
+            raise RuntimeError("write() inside a write() would wait for itself: use the connection passed in")
         try:
-            if not leads:
+            if not self._leads(mine):
                 mine.turn.acquire()  # released when it was carried out, or when it is its turn to lead
             if not mine.settled:
                 self._lead()
@@ -128,6 +120,15 @@ class Database:
         self._writers.dispose()
         self._readers.dispose()
 
+    def _leads(self, write: _Write) -> bool:
+        """Queue the write; whether its thread is to carry out what waits."""
+        with self._state:
+            if self._closed:
+                raise _closed(self.path)
+            self._waiting.append(write)
+            self._leader = self._leader or write.thread
+            return self._leader == write.thread
+
     def _lead(self) -> None:
         """Carry out everything that waits, in one transaction, then pass the lead on."""
         with self._state:
@@ -151,8 +152,7 @@ class Database:
 
     def _withdraw(self, write: _Write) -> None:
         with self._state:
-            if write in self._waiting:
-                self._waiting.remove(write)
+            self._waiting = [other for other in self._waiting if other is not write]
             if self._leader == write.thread:
                 self._pass_on()
 
@@ -191,8 +191,8 @@ class Database:
         except Exception as error:  # noqa: BLE001  # handed on to its caller
             try:
                 driver.execute("ROLLBACK TO SAVEPOINT member")
-            except sqlite3.Error:
-                raise error from None  # the database has ended the whole transaction (disk full): nobody's was kept
+            except sqlite3.Error:  # the database has ended the whole transaction (disk full): nobody's was kept
+                raise error from None
             member.error = self._plain(error)
 
     def _plain(self, error: Exception) -> Exception:
