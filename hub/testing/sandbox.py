@@ -113,6 +113,14 @@ class Sandbox:
         """What `GET /__state` shows, as JSON."""
         return {}
 
+    def records(self) -> dict[str, Any]:
+        """Every record the service keeps now: `KIND/ID` → JSON, as it would show it. What a connector is judged by."""
+        return {}
+
+    def restrict(self) -> None:
+        """Let the credentials of `settings` be valid and no longer suffice. Raises where a service has no such thing."""
+        raise NotImplementedError(f"The {self.name} sandbox knows no credentials that may do less")
+
     @classmethod
     def settings(cls) -> dict[str, Any]:
         """The connector's own settings that fit this sandbox as seeded."""
