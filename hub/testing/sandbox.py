@@ -118,7 +118,7 @@ class Sandbox:
         return {}
 
     def restrict(self) -> None:
-        """Let the credentials of `settings` be valid and no longer suffice. Raises where a service has no such thing."""
+        """Let the credentials of `settings` be valid and no longer suffice; `NotImplementedError` where none can."""
         raise NotImplementedError(f"The {self.name} sandbox knows no credentials that may do less")
 
     @classmethod
