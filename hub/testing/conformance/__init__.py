@@ -1,0 +1,36 @@
+"""The conformance suite: the rules that hold for every connector, inherited with one class and one fixture.
+
+    class TestPebble(Conformance):
+        @pytest.fixture
+        def service(self) -> Service:
+            return Service(Pebble, PebbleSandbox)
+
+Nothing else is needed: pytest finds the suite through the distribution's plugin. A rule may be overridden only by a
+method of its name marked `@pytest.mark.xfail(reason=…, strict=True)`; the reason is printed in the documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hub.testing.conformance.kit import Kit
+from hub.testing.conformance.service import Service
+
+__all__ = ["Conformance", "Kit", "Service"]
+
+
+class Conformance:
+    """Inherit it and provide the fixture `service`."""
+
+    @pytest.fixture
+    def service(self) -> Service:
+        """The connector and its stand-in; the one thing an author writes."""
+        raise NotImplementedError("Override the fixture `service`: return Service(YourProcessor, YourSandbox)")
+
+    @pytest.fixture
+    def kit(self, service: Service) -> Iterator[Kit]:
+        """The stand-in at work."""
+        with Kit.running(service) as running:
+            yield running
