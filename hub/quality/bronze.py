@@ -1,0 +1,137 @@
+"""The rules of bronze, the gate: what a connector must be before anyone's data passes through it."""
+
+from __future__ import annotations
+
+from hub.quality.rule import Rule, Tier
+
+BRONZE = (
+    Rule(
+        "declares-itself",
+        Tier.BRONZE,
+        "The connector is a plugin that says what it is called, what it can hold and how it can be searched.",
+        "A plan is made from what is declared: what is missing there is missing in every request.",
+        "Declare name, title, kinds and searches on the processor, and keep `searched_by` within `searches`.",
+    ),
+    Rule(
+        "config-described",
+        Tier.BRONZE,
+        "Every setting has a description, and the settings are checked before anything is sent.",
+        "Who fills hub.toml in sees nothing else, and a typing error must not be found by an erasure.",
+        "Derive from `InstanceConfig`, give each field `Field(description=…)` and refuse unknown keys.",
+    ),
+    Rule(
+        "secrets-are-secret",
+        Tier.BRONZE,
+        "Every secret setting is a `SecretStr`.",
+        "A secret that is plain text ends up in hub.toml, in a repr and in an error.",
+        "Annotate keys, passwords and tokens as `pydantic.SecretStr`; read them where they are sent.",
+    ),
+    Rule(
+        "hosts-and-limits-declared",
+        Tier.BRONZE,
+        "The hosts that may be called, the calls at once and the time-outs are declared.",
+        "The door lets nothing else through, and a vendor that is overrun locks the whole account.",
+        "Return from `limits` the hosts of this account alone, a concurrency and finite time-outs.",
+    ),
+    Rule(
+        "credentials-told-apart",
+        Tier.BRONZE,
+        "`check` says whose account it is, and tells good, wrong and weak credentials apart.",
+        "A key without rights finds nothing, and *nothing found* would be believed.",
+        "Ask the service who we are; raise `AuthError` for a refusal, name what lacks in `Account.missing`.",
+    ),
+    Rule(
+        "find-reads-to-the-end",
+        Tier.BRONZE,
+        "`find` reads every page of the truth, and finds this person and no one else.",
+        "What stands on the second page stays there after an erasure that is certified.",
+        "Follow the pages until the service says it was the last; compare each hit with what was asked for.",
+    ),
+    Rule(
+        "coverage-honest",
+        Tier.BRONZE,
+        "`find` ends with one `Coverage` that claims no search that was not made.",
+        "*Nothing held* is a statement of law; *cannot be searched by that* is another.",
+        "Claim `EXACT` where the truth was asked, `INDEX` where it may lag, and leave out what was not searched.",
+    ),
+    Rule(
+        "shared-and-possible-told-apart",
+        Tier.BRONZE,
+        "Holdings that may be somebody else's, or concern others too, are marked so.",
+        "What is marked exact and sole is erased without a person looking at it.",
+        "Give `match=Match.POSSIBLE` and `reach=Reach.SHARED` where one of them is in doubt.",
+        "Every record of the service is found by an id that one person alone can have.",
+    ),
+    Rule(
+        "unsupported-has-reasons",
+        Tier.BRONZE,
+        "What the service cannot do is declared, with the reason.",
+        "The plan, the answer to the person and the certificate print it.",
+        'Write `rectify = unsupported("…")`: a sentence about the service, not about the connector.',
+    ),
+    Rule(
+        "erase-idempotent",
+        Tier.BRONZE,
+        "Erasing twice is a success, and erasing in the order found leaves nothing behind.",
+        "After a crash the hub cannot know whether the call arrived: it asks again.",
+        "Erase by locator, children first; answer `Absent` where nothing is left.",
+        "The service has no erasure, and the class says so with `unsupported`.",
+    ),
+    Rule(
+        "erase-read-back",
+        Tier.BRONZE,
+        "`confirm` reads back by locator what was done, and tells gone, masked, changed and not yet apart.",
+        "The answer to a deletion proves that it was accepted, and nothing more.",
+        "Ask the service for the record itself; answer `Gone` only to its own words for that.",
+        "The service has no erasure, and the class says so with `unsupported`.",
+    ),
+    Rule(
+        "unknown-answers-fail",
+        Tier.BRONZE,
+        "An answer nobody documented is an error, never a success and never *nothing held*.",
+        "Services answer 200 to what they did not do, and 404 from a proxy that knows nothing.",
+        "Name the expected answers, raise `ContractError` for every other, and catch no more than you can name.",
+    ),
+    Rule(
+        "errors-hold-no-personal-data",
+        Tier.BRONZE,
+        "No error, log line or event holds personal data or the service's own words.",
+        "Logs are kept for years, and read by people who may not see the data.",
+        "Write fixed texts; log through `hub.log` alone; drop what the service says, keep its number.",
+    ),
+    Rule(
+        "no-way-past-the-door",
+        Tier.BRONZE,
+        "Nothing in the connector opens a connection of its own.",
+        "Past the door there is no time-out, no limit, no list of hosts and no evidence.",
+        "Send with `hub.wire`; give SDKs its session or its pool instead of their own transport.",
+    ),
+    Rule(
+        "no-state-between-calls",
+        Tier.BRONZE,
+        "A processor keeps nothing between calls but its settings.",
+        "Two threads may call it at once, and one person's data must not be there when the next is looked for.",
+        "Set attributes in `__init__` alone; pass what a call needs as arguments.",
+    ),
+    Rule(
+        "sandbox-present",
+        Tier.BRONZE,
+        "The connector brings a stateful local stand-in of its service.",
+        "Without one nobody can try the connector, and no test can see what an erasure left behind.",
+        "Derive from `hub.testing.sandbox.Sandbox` and bring it with `hub_sandboxes`.",
+    ),
+    Rule(
+        "conformance-suite",
+        Tier.BRONZE,
+        "The connector passes the conformance suite; what it does not pass stands in the documentation.",
+        "Every other rule of this tier is tried there, with faults that no author thinks of.",
+        "Inherit `hub.testing.conformance.Conformance` in one test class and provide its fixture `service`.",
+    ),
+    Rule(
+        "known-limits-documented",
+        Tier.BRONZE,
+        "README says how it is set up, what it cannot do and what is only assumed about the service.",
+        "The data protection officer signs for what she was told.",
+        "Give README the sections *Settings*, *Known limits* and *What is assumed*.",
+    ),
+)
