@@ -11,13 +11,15 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench system-tools clean
+.PHONY: help demo test test-all check docs docs-write bench system-tools clean
 
 help:
 	@echo 'make demo          carry out an access and an erasure request against local stand-ins'
 	@echo 'make test          the tests, with a sample of the exhaustive ones (SEED=1); five minutes at most'
 	@echo 'make test-all      every case of every test; thirty minutes at most'
-	@echo 'make check         style, types, spelling, packaging'
+	@echo 'make check         style, types, spelling, packaging, documentation'
+	@echo 'make docs          the documentation site, into build/site; every warning is an error'
+	@echo 'make docs-write    write what the documentation quotes from the program: help, settings, schemas'
 	@echo 'make bench         the measurements, as one JSON object'
 	@echo 'make system-tools  install the Debian packages that some tests use'
 	@echo 'make clean         remove what these targets made'
@@ -37,6 +39,15 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/validate-pyproject pyproject.toml
+	@$(MAKE) docs
+
+# Material for MkDocs prints an appeal to leave MkDocs before every build, unless told not to.
+docs: $(READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo 'The documentation site is build/site/index.html'
+
+docs-write: $(READY)
+	@$(BIN)/python tools/docs/write.py
 
 bench: $(READY)
 	@$(BIN)/python benchmarks/run.py

@@ -53,7 +53,9 @@ class Holding:
         kind: what it is in the service's words, from a fixed set (`member`, `customer`, `transaction`).
         categories: kinds of personal data in it, from the connector's own fixed list (`contact`, `orders`).
         locator: JSON values by which `export`, `erase` and `confirm` find it again. Secret.
-        match, reach, role: how sure, whom else it concerns, what the person is in it.
+        match: how sure it is that this is the person's.
+        reach: whom else it concerns.
+        role: what the person is in it.
         hints: label → value, to help the person who must decide. Secret, kept in the vault.
     """
 

@@ -64,7 +64,9 @@ class Limits:
         hosts: names that may be called; `*.example.com` stands for any single label before it.
         concurrency: calls in flight at once.
         rates: rates kept besides.
-        connect, read, answer: seconds to connect, between two chunks, and for one whole answer.
+        connect: seconds to connect.
+        read: seconds between two chunks of an answer.
+        answer: seconds for one whole answer.
         max_answer: bytes of one answer held in memory.
     """
 
