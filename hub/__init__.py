@@ -61,8 +61,21 @@ if TYPE_CHECKING:
         unsupported,
     )
     from hub.subject import Identifier, IdentifierKind, PostalAddress, Subject
+    from hub.timepiece import Timepiece
+    from hub.tokens import Token, Tokens
+    from hub.wire import Reply, Wire
 
-_MODULES = ("hub.processor", "hub.outcome", "hub.holding", "hub.subject", "hub.errors", "hub.hooks")
+_MODULES = (
+    "hub.processor",
+    "hub.outcome",
+    "hub.holding",
+    "hub.subject",
+    "hub.errors",
+    "hub.hooks",
+    "hub.tokens",
+    "hub.timepiece",
+    "hub.wire",
+)
 
 __all__ = [
     "Absent",
@@ -110,6 +123,7 @@ __all__ = [
     "Reach",
     "Record",
     "Refused",
+    "Reply",
     "Retained",
     "Role",
     "Scope",
@@ -118,9 +132,13 @@ __all__ = [
     "Signal",
     "Step",
     "Subject",
+    "Timepiece",
+    "Token",
+    "Tokens",
     "TransientError",
     "Unsupported",
     "Unverifiable",
+    "Wire",
     "hookimpl",
     "unsupported",
 ]

@@ -8,7 +8,7 @@ take an empty 403 for success (facts: Mailchimp M1).
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -20,25 +20,28 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
 from hub.errors import ConnectorBug
+from hub.wire.template import Reads, TemplateOf
 
 if TYPE_CHECKING:
     from hub.wire.client import Wire
 
-TemplateOf = Callable[[str, str], str]
 
-
-def requests_session(wire: Wire, template_of: TemplateOf, expect: Collection[int]) -> requests.Session:
+def requests_session(
+    wire: Wire, template_of: TemplateOf, expect: Collection[int], reads: Reads | None
+) -> requests.Session:
     """See `Wire.requests_session`."""
     session = _Session()
     session.adapters.clear()
-    session.mount("https://", _Adapter(wire, template_of, expect))
+    session.mount("https://", _Adapter(wire, template_of, expect, reads))
     session.trust_env = False  # a .netrc would replace the SDK's own credentials
     return session
 
 
-def urllib3_pool(wire: Wire, template_of: TemplateOf, expect: Collection[int]) -> urllib3.PoolManager:
+def urllib3_pool(
+    wire: Wire, template_of: TemplateOf, expect: Collection[int], reads: Reads | None
+) -> urllib3.PoolManager:
     """See `Wire.urllib3_pool`."""
-    return _Pool(wire, template_of, expect)
+    return _Pool(wire, template_of, expect, reads)
 
 
 class _Session(requests.Session):
@@ -47,9 +50,9 @@ class _Session(requests.Session):
 
 
 class _Adapter(BaseAdapter):
-    def __init__(self, wire: Wire, template_of: TemplateOf, expect: Collection[int]) -> None:
+    def __init__(self, wire: Wire, template_of: TemplateOf, expect: Collection[int], reads: Reads | None) -> None:
         super().__init__()
-        self._passage = _Passage(wire, template_of, expect)
+        self._passage = _Passage(wire, template_of, expect, reads)
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         """Through the door; time-outs, proxies and verification passed along by requests are the door's business."""
@@ -70,9 +73,9 @@ class _Adapter(BaseAdapter):
 
 
 class _Pool(urllib3.PoolManager):
-    def __init__(self, wire: Wire, template_of: TemplateOf, expect: Collection[int]) -> None:
+    def __init__(self, wire: Wire, template_of: TemplateOf, expect: Collection[int], reads: Reads | None) -> None:
         super().__init__()
-        self._passage = _Passage(wire, template_of, expect)
+        self._passage = _Passage(wire, template_of, expect, reads)
 
     def urlopen(  # type: ignore[override]  # urllib3's own has a signature per caller
         self,
@@ -97,17 +100,19 @@ class _Pool(urllib3.PoolManager):
 class _Passage:
     """One request of an SDK through the door, and the answer as urllib3 has it."""
 
-    def __init__(self, wire: Wire, template_of: TemplateOf, expect: Collection[int]) -> None:
+    def __init__(self, wire: Wire, template_of: TemplateOf, expect: Collection[int], reads: Reads | None) -> None:
         self.wire = wire
         self._template_of = template_of
         self._expect = expect
+        self._reads = reads or (lambda *_: False)
 
     def send(
         self, method: str, url: str, body: Any, headers: Mapping[str, str], *, preload: bool
     ) -> urllib3.HTTPResponse:
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        template = self._template_of(method.upper(), parts.path or "/")
+        called = method.upper(), parts.path or "/"
+        template = self._template_of(*called)
         try:
             request = httpx.Request(
                 method, url, headers=dict(headers), content=_bytes(body), extensions={"target": target.encode("ascii")}
@@ -116,7 +121,8 @@ class _Passage:
             raise ConnectorBug(
                 f"An SDK asked for {template} in a way HTTP cannot carry", instance=self.wire.instance
             ) from None
-        answer = self.wire.judge(self.wire.send(request, template=template), self._expect)
+        reads = self._reads(*called) or None  # None: the method decides
+        answer = self.wire.judge(self.wire.send(request, template=template, reads=reads), self._expect)
         return urllib3.HTTPResponse(
             body=io.BytesIO(answer.content),
             headers=urllib3.HTTPHeaderDict(answer.headers.multi_items()),

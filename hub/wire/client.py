@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +18,7 @@ from hub.wire.door import Door, Errand
 from hub.wire.gate import Gate
 from hub.wire.reply import Reply
 from hub.wire.status import SUCCESS, Call
-from hub.wire.template import expand
+from hub.wire.template import Reads, TemplateOf, expand
 
 if TYPE_CHECKING:
     import requests
@@ -166,25 +166,26 @@ class Wire:
         return response
 
     def requests_session(
-        self, template_of: Callable[[str, str], str], *, expect: Collection[int] = SUCCESS
+        self, template_of: TemplateOf, *, expect: Collection[int] = SUCCESS, reads: Reads | None = None
     ) -> requests.Session:
         """A session for an SDK built on requests, with this door as its only way out.
 
         Args:
             template_of: method and path (`GET`, `/lists/17`) to the template (`/lists/{list_id}`).
             expect: the statuses the SDK may see; any other raises the hub's own error through it.
+            reads: method and path to whether such a call changes nothing: true of a search made by POST.
         """
         from hub.wire.bridges import requests_session  # noqa: PLC0415  # most connectors need no requests
 
-        return requests_session(self, template_of, expect)
+        return requests_session(self, template_of, expect, reads)
 
     def urllib3_pool(
-        self, template_of: Callable[[str, str], str], *, expect: Collection[int] = SUCCESS
+        self, template_of: TemplateOf, *, expect: Collection[int] = SUCCESS, reads: Reads | None = None
     ) -> urllib3.PoolManager:
         """The same for an SDK built on urllib3: a pool manager that opens no connection of its own."""
         from hub.wire.bridges import urllib3_pool  # noqa: PLC0415  # most connectors need no urllib3
 
-        return urllib3_pool(self, template_of, expect)
+        return urllib3_pool(self, template_of, expect, reads)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -243,8 +244,7 @@ class Wire:
             flow.close()
 
     def _exchange(self, request: httpx.Request, call: Call) -> httpx.Response:
-        limits = self._limits
-        errand = Errand(call, request, limits.hosts, limits.max_answer, limits.answer)
+        errand = Errand(call, request, self._limits.hosts, self._limits.max_answer, self._limits.answer)
         body = b"".join(self._door.carry(errand))
         headers = [(k, v) for k, v in errand.headers.multi_items() if k.lower() not in _NOT_CARRIED_OVER]
         return httpx.Response(errand.status, headers=headers, content=body, request=request, extensions={_CALL: call})

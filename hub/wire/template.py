@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from hub.errors import ConnectorBug, ContractError
+
+# An SDK hands over finished addresses; these say of its method and path what a connector says of its own calls.
+TemplateOf = Callable[[str, str], str]
+Reads = Callable[[str, str], bool]
 
 _PARAMETER = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"https://([^/?#@\s]+)(/[^?#\s]*)?")

@@ -40,8 +40,8 @@ def template_of(method: str, path: str) -> str:
 Send = Callable[..., tuple[int, bytes]]
 
 
-def by_requests(wire: Wire) -> Send:
-    session = wire.requests_session(template_of)
+def by_requests(wire: Wire, **options: Any) -> Send:
+    session = wire.requests_session(template_of, **options)
 
     def send(method: str, url: str, **options: Any) -> tuple[int, bytes]:
         answer = session.request(method, url, timeout=None, **options)  # simple-salesforce sets no time-out
@@ -50,8 +50,8 @@ def by_requests(wire: Wire) -> Send:
     return send
 
 
-def by_urllib3(wire: Wire) -> Send:
-    pool = wire.urllib3_pool(template_of)
+def by_urllib3(wire: Wire, **options: Any) -> Send:
+    pool = wire.urllib3_pool(template_of, **options)
 
     def send(method: str, url: str, **options: Any) -> tuple[int, bytes]:
         answer = pool.request(method, url, preload_content=False, retries=urllib3.Retry(3), **options)
@@ -64,12 +64,12 @@ BRIDGES = [by_requests, by_urllib3]
 
 
 @pytest.fixture(params=BRIDGES)
-def bridge(request: pytest.FixtureRequest) -> Callable[[Wire], Send]:
+def bridge(request: pytest.FixtureRequest) -> Callable[..., Send]:
     return request.param
 
 
 @pytest.fixture
-def send(bridge: Callable[[Wire], Send], wire: Wire) -> Send:
+def send(bridge: Callable[..., Send], wire: Wire) -> Send:
     return bridge(wire)
 
 
@@ -146,7 +146,7 @@ def test_an_empty_answer_raises_through_the_sdk_at_once(
 
 @pytest.mark.parametrize(("method", "error"), [("GET", TransientError), ("POST", OutcomeUnknown)])
 def test_time_outs_are_the_doors(
-    bridge: Callable[[Wire], Send],
+    bridge: Callable[..., Send],
     make_wire: MakeWire,
     vendor: Vendor,
     recorder: Recorder,
@@ -157,6 +157,30 @@ def test_time_outs_are_the_doors(
     with pytest.raises(error):
         bridge(make_wire(answer=0.1))(method, f"{BASE}/x")
     assert len(vendor.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "error"),
+    [
+        ("POST", "/contacts/search", TransientError),  # declared a reading, so nothing can have been changed
+        ("POST", "/contacts", OutcomeUnknown),
+        ("PATCH", "/contacts/search", OutcomeUnknown),
+        ("GET", "/contacts", TransientError),  # a reading by its method, whatever was declared
+    ],
+)
+def test_a_search_made_by_post_can_be_declared_a_reading(
+    bridge: Callable[..., Send],
+    wire: Wire,
+    vendor: Vendor,
+    recorder: Recorder,
+    method: str,
+    path: str,
+    error: type[ConnectorError],
+) -> None:
+    vendor.answer = lambda _: http(502)
+    send = bridge(wire, reads=lambda method, path: method == "POST" and path.endswith("/search"))
+    with pytest.raises(error):
+        send(method, f"{BASE}{path}?after=20")
 
 
 def test_a_status_the_connector_wants_to_see_reaches_the_sdk(wire: Wire, vendor: Vendor, recorder: Recorder) -> None:
@@ -191,7 +215,7 @@ def test_cookies_and_netrc_stay_out(
     assert vendor.seen[1].headers["Authorization"] == "Bearer t"
 
 
-def test_eight_threads_keep_to_the_cap(bridge: Callable[[Wire], Send], make_wire: MakeWire, vendor: Vendor) -> None:
+def test_eight_threads_keep_to_the_cap(bridge: Callable[..., Send], make_wire: MakeWire, vendor: Vendor) -> None:
     def slow(_: Seen) -> bytes:
         time.sleep(0.02)
         return json("{}")
