@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ def profile(config: pytest.Config) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A suite that a shell runs in the background inherits an ignored Ctrl-C, and would hand it on to what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.load_profile(profile(config))
 
 

@@ -196,8 +196,6 @@ def interrupt():
     while not db._waiting:
         time.sleep(0.001)
     os.kill(os.getpid(), signal.SIGINT)
-    while not go_on.wait(1):  # Python drops the one that meets a finalizer
-        os.kill(os.getpid(), signal.SIGINT)
 
 threading.Thread(target=db.write, args=(hold,)).start()
 assert started.wait(10)
