@@ -1,25 +1,4 @@
-"""The base of every sandbox: a stateful, honest stand-in for one service, over real HTTP.
-
-A sandbox answers as the service documents that it answers, refusals included, so that a connector that works against it
-stands a chance against the service. It declares its routes with `route`, keeps its state in plain attributes that
-`seed` fills from the town, and raises `Refuse` for what the service would refuse::
-
-    class Shop(Sandbox):
-        name = "shop"
-
-        def seed(self, town: Town) -> None:
-            self.customers = {p.id: p.name for p in town}
-
-        @route("GET", "/customers/{id}")
-        def customer(self, request: Request) -> Result:
-            return {"name": self.customers[request.params["id"]]}
-
-    with Shop().serve() as running:
-        httpx.get(f"{running.url}/customers/p01")
-
-A sandbox in another process is steered over loopback: `POST /__faults` (a list of `Fault.as_dict()`),
-`DELETE /__faults`, `GET /__calls`, `GET /__state`.
-"""
+"""What every sandbox does: it answers calls over real HTTP, faults included, and writes each into its journal."""
 
 from __future__ import annotations
 
@@ -30,38 +9,23 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.utils import format_datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from hub.testing import faults
 from hub.testing.faults import Fault, Faults, What, bend
-from hub.testing.messages import Answer, Refuse, Request, Result
-from hub.testing.routing import Route, route
+from hub.testing.messages import Answer, Refuse, Request
+from hub.testing.routing import Route
+from hub.testing.sandbox.access import Access
+from hub.testing.sandbox.calls import UNKNOWN, Call
+from hub.testing.sandbox.jobs import Jobs
+from hub.testing.sandbox.rates import RateLimit
+from hub.testing.sandbox.tables import Table
 from hub.testing.serving import Hangup, Received, Sent, Server
 from hub.testing.town import TOWN, Town
 from hub.timepiece import SystemTime, Timepiece
-
-__all__ = ["UNKNOWN", "Answer", "Call", "Refuse", "Request", "Result", "Sandbox", "route"]
-
-UNKNOWN = "-"  # what the journal calls a call that no route fits: its path may hold anything
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A line of the journal. Nothing in it comes from what was sent.
-
-    Args:
-        method, route: what was called; `route` is the template, `UNKNOWN` when none fits.
-        status: what was answered; None when nothing was.
-        executed: whether the handler ran to its end; a refusal is not an execution.
-    """
-
-    method: str
-    route: str
-    status: int | None
-    executed: bool
 
 
 class Sandbox:
@@ -70,6 +34,10 @@ class Sandbox:
     Args:
         town: whom it knows.
         clock: its time.
+
+    Attributes:
+        access: the credentials it asks for; nobody's, unless `seed` sets it.
+        rate: how often it may be called; None: as often as one likes.
     """
 
     name: ClassVar[str]
@@ -89,6 +57,8 @@ class Sandbox:
 
     def __init__(self, town: Town = TOWN, *, clock: Timepiece | None = None) -> None:
         self.clock = clock or SystemTime()
+        self.access: Access = Access()
+        self.rate: RateLimit | None = None
         self.faults = Faults()
         self.in_flight = 0  # calls being answered now, the one that asks included
         self.peak = 0  # the most there ever were
@@ -103,7 +73,10 @@ class Sandbox:
         """Make the service's state; called once, from the constructor."""
 
     def admit(self, request: Request) -> None:
-        """Let a call in, or raise `Refuse`: authentication, limits. Called before the route is looked at."""
+        """Let a call in, or raise `Refuse`: by `rate` and `access`. Called before the route is looked at."""
+        if self.rate is not None:
+            self.rate.admit(self.clock.now())
+        self.access.admit(request)
 
     def unknown(self, request: Request, allowed: bool) -> Answer:  # noqa: ARG002, FBT001  # subclasses answer by them
         """The answer to a path nobody declared; `allowed` says that only its method is wrong."""
@@ -114,12 +87,18 @@ class Sandbox:
         return {}
 
     def records(self) -> dict[str, Any]:
-        """Every record the service keeps now: `KIND/ID` → JSON, as it would show it. What a connector is judged by."""
-        return {}
+        """Every record the service keeps now: `KIND/ID` → JSON, as it would show it. What a connector is judged by.
+
+        Those of all its tables, unless a subclass knows better.
+        """
+        with self._lock:
+            self._catch_up()
+            tables = [part for part in vars(self).values() if isinstance(part, Table)]
+            return {f"{table.kind}/{id_}": row for table in tables for id_, row in table.items()}
 
     def restrict(self) -> None:
         """Let the credentials of `settings` be valid and no longer suffice; `NotImplementedError` where none can."""
-        raise NotImplementedError(f"The {self.name} sandbox knows no credentials that may do less")
+        self.access.restrict()
 
     @classmethod
     def settings(cls) -> dict[str, Any]:
@@ -173,6 +152,7 @@ class Sandbox:
         """The service's own answer, and whether the handler ran to its end."""
         with self._lock:
             try:
+                self._catch_up()
                 self.admit(request)
                 if found is None:
                     return self.unknown(request, allowed), False
@@ -213,6 +193,11 @@ class Sandbox:
         if silent:
             raise Hangup(wait=isinstance(fault, faults.Stall))
         return bend(sent, fault)
+
+    def _catch_up(self) -> None:
+        for part in list(vars(self).values()):
+            if isinstance(part, Jobs):
+                part.catch_up()
 
     def _note(self, request: Request, template: str, status: int | None, *, executed: bool) -> None:
         with self._lock:
