@@ -140,8 +140,10 @@ def strike(account: Connected, scenario: str, each: Case, nth: int) -> None:
     card = _card(held).locator["token"]
     where = "removal" if scenario == "erase token" and nth == 1 else "report"
     account.sandbox.faults.add(Fault("*", each.what, nth))
+    account.patience = 0.4 if isinstance(each.what, faults.Stall) else 10.0
     expected = each.acting if where == "removal" else each.reading
     error, answer = outcome(lambda: run(account, held))
+    account.patience = 10.0
     if error is None:
         assert isinstance(answer, each.honest), (scenario, each.name, nth)
         return
