@@ -1,0 +1,63 @@
+"""Checks that look at what stands beside the code: quality.yaml itself, README, tests and cassettes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from hub.quality.checks.case import Case
+from hub.quality.exceptions import exempted, suites
+
+_SECTIONS = ("Settings", "Known limits", "What is assumed")
+_FRESH = timedelta(days=366)
+
+
+def conformance_suite(case: Case) -> Iterator[str]:
+    """A test class inherits the suite, and each rule it overrides has a reason."""
+    if not any(suites(case.connector)):
+        yield "no test class inherits hub.testing.conformance.Conformance"
+    for exception in exempted(case.connector):
+        if not exception.reason:
+            yield f"{exception.where} overrides {exception.rule} with an xfail without a plain-text reason"
+
+
+def known_limits_documented(case: Case) -> Iterator[str]:
+    """README has the sections, and each says something."""
+    sections = dict(
+        re.findall(r"^#{2,3} +(.+?) *\n(.*?)(?=^#{1,3} |\Z)", case.connector.readme, re.MULTILINE | re.DOTALL)
+    )
+    if not case.connector.readme:
+        yield "there is no README.md"
+    else:
+        yield from (f"README.md has no section *{name}*" for name in _SECTIONS if not sections.get(name, "").strip())
+
+
+def named_owner(case: Case) -> Iterator[str]:
+    """quality.yaml says who."""
+    if not case.declared.owner:
+        yield "`owner` is empty"
+
+
+def second_judge(case: Case) -> Iterator[str]:
+    """quality.yaml says which."""
+    if not case.declared.entries["second-judge"].comment:
+        yield "no comment says who judges"
+
+
+def verified_within_a_year(case: Case) -> Iterator[str]:
+    """quality.yaml has the day, and it is no more than a year ago."""
+    day = case.declared.verified
+    if day is None:
+        yield "`verified` has no date"
+    elif day > case.today:
+        yield "`verified` is in the future"
+    elif case.today - day > _FRESH:
+        yield f"{day} is more than a year ago"
+
+
+def cassettes(case: Case) -> Iterator[str]:
+    """There are recordings."""
+    folder = case.connector.tests
+    if folder is None or not any((folder / "cassettes").rglob("*.yaml")):
+        yield "tests/cassettes holds no recording"

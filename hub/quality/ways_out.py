@@ -1,0 +1,68 @@
+"""Reads from a source what in it could open a connection: everything that goes past the one door."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+# Modules that open connections, and what may not be used of libraries that are needed for their types and seams.
+_FORBIDDEN = frozenset(
+    [
+        "socket",
+        "http.client",
+        "urllib.request",
+        "ftplib",
+        "smtplib",
+        "poplib",
+        "imaplib",
+        "telnetlib",
+        "xmlrpc.client",
+        "aiohttp",
+        "websocket",
+        "websockets",
+        "pycurl",
+        "paramiko",
+        "subprocess",
+    ]
+)
+_VERBS = frozenset(["get", "post", "put", "patch", "delete", "head", "options", "request", "stream"])
+_WAYS_OUT = {
+    "httpx": _VERBS | {"Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport"},
+    "requests": _VERBS | {"Session", "session", "adapters", "api", "sessions"},
+    "urllib3": {
+        "request",
+        "PoolManager",
+        "ProxyManager",
+        "HTTPConnectionPool",
+        "HTTPSConnectionPool",
+        "connectionpool",
+    },
+    "httpcore": {"*"},
+    "asyncio": {"open_connection", "create_connection"},
+}
+
+
+def ways_out(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """Each import or use that could open a connection, with its name: `requests.Session`."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name.partition(".")[0]] = alias.name.partition(".")[0]
+                if _opens(alias.name):
+                    yield node, alias.name
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            taken = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from ((node, name) for name in taken if _opens(node.module) or _opens(name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{names.get(node.value.id, '')}.{node.attr}"
+            if _opens(name):
+                yield node, name
+
+
+def _opens(name: str) -> bool:
+    library, _, rest = name.partition(".")
+    ways = _WAYS_OUT.get(library, frozenset())
+    forbidden = any(name == module or name.startswith(f"{module}.") for module in _FORBIDDEN)
+    return forbidden or rest.partition(".")[0] in ways or "*" in ways
