@@ -95,11 +95,11 @@ class Wire:
             template: `https://{dc}.api.example.com/lists/{list_id}`, without a query; shown in messages and evidence.
             path: a value for each parameter of `template`; encoded so that it stays in its place.
             query: the query; sequences repeat their key.
-            json: the body, of JSON values.
-            form: or the body, as a form.
-            content: or the body, as bytes.
+            json, form, content: the body, of JSON values, as a form, or as bytes.
             headers: further headers.
-            expect: the status or statuses the service documents for success; anything else raises.
+            expect: the status or statuses the service documents for success; anything else raises. As a mapping, each
+                with its `model`: `{200: Customer, 404: NoSuchCustomer}`; a proxy says 404 too, in other words. None
+                takes any body.
             reads: the call changes nothing; by default GET, HEAD and OPTIONS. Say it of a search made by POST.
             idempotent: repeating does no harm; by default those, PUT and DELETE.
             anonymous: without `auth`: for logging in itself.
@@ -115,7 +115,7 @@ class Wire:
         request = self._request(method, url, template, query=query, headers=headers, body=(json, form, content))
         call = self._named(method, template, reads=reads, idempotent=idempotent)
         answer = self.judge(self._send(request, call, anonymous=anonymous), expect)
-        return Reply.of(answer, call, model)
+        return Reply.of(answer, call, expect[answer.status_code] if isinstance(expect, Mapping) else model)
 
     def stream(self, url: str, *, hosts: Collection[str], max_bytes: int) -> Iterator[bytes]:
         """Read a file, without credentials, from an address the service gave; `hosts` are the only ones it may be at.

@@ -161,7 +161,7 @@ def test_rows_come_change_and_go(sandbox: Club, client: httpx.Client) -> None:
 def test_an_unknown_id_is_not_found(sandbox: Club, client: httpx.Client, method: str) -> None:
     before = sandbox.records()
     answer = client.request(method, "/members/p99", json={"name": "X"})
-    assert (answer.status_code, answer.json()) == (404, {"error": "There is no such member"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "no_such_member"})
     assert sandbox.records() == before
 
 

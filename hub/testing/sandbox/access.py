@@ -28,9 +28,9 @@ class Access:
         """Let a call in, or raise `Refuse`."""
         if not self.knows(request):
             headers = {"WWW-Authenticate": self.challenge} if self.challenge else {}
-            raise Refuse(401, {"error": "These credentials are not valid"}, headers)
+            raise Refuse(401, {"error": "invalid_credentials"}, headers)
         if "write" not in self.scopes and request.method not in _READS:
-            raise Refuse(403, {"error": "These credentials may only read"})
+            raise Refuse(403, {"error": "insufficient_scope"})
 
     def knows(self, request: Request) -> bool:  # noqa: ARG002  # subclasses look at it
         """Whether the call's credentials are valid."""

@@ -49,7 +49,7 @@ class Jobs:
         """`{"id", "status", "ends_at"}`, status: accepted, running, done, failed. Refuses an unknown id with 404."""
         job = self._jobs.get(id)
         if job is None:
-            raise Refuse(404, {"error": "There is no such job"})
+            raise Refuse(404, {"error": "no_such_job"})
         return {"id": id, "status": job.status, "ends_at": job.ends.isoformat()}
 
     def catch_up(self) -> None:

@@ -69,7 +69,7 @@ def by_link(request: Request, rows: Sequence[Row], *, size: int = SIZE, most: in
 def _number(request: Request, name: str, default: int, *, least: int = 0) -> int:
     text = request.one(name, str(default))
     if not (text.isascii() and text.isdecimal() and int(text) >= least):
-        raise Refuse(400, {"error": f"{name} is a number from {least}"})
+        raise Refuse(400, {"error": "invalid", "fields": [name]})
     return int(text)
 
 
@@ -85,5 +85,5 @@ def _opened(cursor: str) -> str | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         mark, id_ = "", ""
     if mark != "after":
-        raise Refuse(400, {"error": "That cursor is not one of ours"})
+        raise Refuse(400, {"error": "invalid", "fields": ["cursor"]})
     return id_

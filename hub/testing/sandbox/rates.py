@@ -25,5 +25,5 @@ class RateLimit:
             wait = self._taken[0] + self._period - now
             if wait > timedelta(0):
                 seconds = math.ceil(wait.total_seconds())
-                raise Refuse(429, {"error": "Too many calls"}, {"Retry-After": str(seconds)})
+                raise Refuse(429, {"error": "too_many_calls"}, {"Retry-After": str(seconds)})
         self._taken.append(now)

@@ -23,7 +23,8 @@ class Table:
         unique: fields of which no two rows may have the same value, whatever its case; else 409.
         fixed: fields that an update may not change, beside the id; else 422.
 
-    Every refusal is a `Refuse` whose body is JSON and names fields, never values.
+    Every refusal is a `Refuse` whose body is `{"error": CODE, "fields": […]}`; it never quotes a value. Codes:
+    `no_such_KIND` (404), `no_json_object` (400), `required` and `fixed` (422), `taken` (409).
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Table:
         """The row of that id. Refuses an unknown one with 404."""
         row = self._rows.get(id)
         if row is None:
-            raise Refuse(404, {"error": f"There is no such {self.kind}"})
+            raise Refuse(404, {"error": f"no_such_{self.kind}"})
         return row
 
     def items(self) -> Iterator[tuple[str, Row]]:
@@ -89,7 +90,7 @@ class Table:
                 if numbered not in self._rows:
                     row[self._key] = numbered
             if str(row[self._key]) in self._rows:
-                raise Refuse(409, {"error": "It exists already", "fields": [self._key]})
+                raise Refuse(409, {"error": "taken", "fields": [self._key]})
             return self._put(str(row[self._key]), row)
 
     def update(self, id: str, fields: Any) -> Row:  # noqa: A002  # as above
@@ -98,7 +99,7 @@ class Table:
             row, changes = self[id], _object(fields)
             fixed = [name for name in self._fixed if name in changes and changes[name] != row.get(name)]
             if fixed:
-                raise Refuse(422, {"error": "These fields cannot be changed", "fields": fixed})
+                raise Refuse(422, {"error": "fixed", "fields": fixed})
             return self._put(id, {**row, **changes})
 
     def delete(self, id: str) -> None:  # noqa: A002  # as above
@@ -110,10 +111,10 @@ class Table:
     def _put(self, id: str, row: dict[str, Any]) -> Row:  # noqa: A002  # as above
         missing = [name for name in self._required if row.get(name) in (None, "")]
         if missing:
-            raise Refuse(422, {"error": "These fields are required", "fields": missing})
+            raise Refuse(422, {"error": "required", "fields": missing})
         taken = [field for field, value in self._values(row) if self._owners.get((field, value), id) != id]
         if taken:
-            raise Refuse(409, {"error": "Another has them already", "fields": taken})
+            raise Refuse(409, {"error": "taken", "fields": taken})
         self._forget(self._rows.get(id, {}))
         self._owners |= dict.fromkeys(self._values(row), id)
         self._rows[id] = row
@@ -130,7 +131,7 @@ class Table:
 
 def _object(fields: Any) -> Mapping[str, Any]:
     if not isinstance(fields, Mapping):
-        raise Refuse(400, {"error": "The body is not a JSON object"})
+        raise Refuse(400, {"error": "no_json_object"})
     return fields
 
 

@@ -7,6 +7,7 @@ import json as jsonlib
 import logging
 import traceback
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote
 
 import httpx
@@ -46,6 +47,39 @@ def test_a_model_types_the_answer(wire: Wire, vendor: Vendor, recorder: Recorder
     reply = wire.call("GET", ITEM, path={"item": "1"}, model=list[Member])
 
     assert reply.value == [Member(email="a@example.org", age=3)]
+
+
+class NoSuchMember(BaseModel):
+    error: Literal["no_such_member"]
+
+
+EACH = {200: Member, 204: None, 404: NoSuchMember}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "value"),
+    [
+        (200, b'{"email": "a@example.org", "age": 3}', Member(email="a@example.org", age=3)),
+        (204, b"", None),
+        (404, b'{"error": "no_such_member"}', NoSuchMember(error="no_such_member")),
+    ],
+)
+def test_each_status_has_the_shape_it_is_documented_with(
+    wire: Wire, vendor: Vendor, recorder: Recorder, status: int, body: bytes, value: BaseModel | None
+) -> None:
+    vendor.answer = lambda _: http(status, body, Content_Type="application/json")
+    reply = wire.call("DELETE", ITEM, path={"item": "1"}, expect=EACH)
+    assert (reply.status, reply.value) == (status, value)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>no such page</html>", b'{"message": "no Route matched"}', b"{}"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_status_in_a_proxys_words_is_not_the_services(
+    wire: Wire, vendor: Vendor, recorder: Recorder, method: str, body: bytes
+) -> None:
+    vendor.answer = lambda _: http(404, body, Content_Type="text/html")
+    with pytest.raises(ContractError if method == "GET" else OutcomeUnknown):
+        wire.call(method, ITEM, path={"item": "1"}, expect=EACH)
 
 
 def test_bodies_are_sent_as_asked(wire: Wire, vendor: Vendor, recorder: Recorder) -> None:
