@@ -95,11 +95,12 @@ class Wire:
             template: `https://{dc}.api.example.com/lists/{list_id}`, without a query; shown in messages and evidence.
             path: a value for each parameter of `template`; encoded so that it stays in its place.
             query: the query; sequences repeat their key.
-            json, form, content: the body, of JSON values, as a form, or as bytes.
+            json: the body, of JSON values.
+            form: or the body, as a form.
+            content: or the body, as bytes.
             headers: further headers.
             expect: the status or statuses the service documents for success; anything else raises. As a mapping, each
-                with its `model`: `{200: Customer, 404: NoSuchCustomer}`; a proxy says 404 too, in other words. None
-                takes any body.
+                with its `model`, None for any: `{200: Customer, 404: NoSuchCustomer}`; a proxy says 404 otherwise.
             reads: the call changes nothing; by default GET, HEAD and OPTIONS. Say it of a search made by POST.
             idempotent: repeating does no harm; by default those, PUT and DELETE.
             anonymous: without `auth`: for logging in itself.
@@ -107,8 +108,7 @@ class Wire:
 
         Raises:
             AuthError, RateLimited, TransientError, ContractError: by the table in hub/wire/status.py.
-            OutcomeUnknown: the call may have changed something, and its answer does not say; also where the status
-                is as expected and the body is not.
+            OutcomeUnknown: the call may have changed something, and status or body of its answer does not say.
             ConfigError, ConnectorBug, Fenced: see `Door.carry`.
         """
         url = expand(template, path or {}, self.instance)
