@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import structlog
 from sqlalchemy import Connection, select
 
+from hub import trace
 from hub.assembly import kek_source, patience, rules, services, systems, terms_of
 from hub.coordinator import decisions, handwork, stopping, views
 from hub.coordinator.fleet import Fleet
@@ -74,6 +75,7 @@ class Hub:
         self.vault = Vault(db, keys)
         self.clock = clock
         self.log = structlog.get_logger("hub")
+        self.watch = trace.watch()
         make = services(settings, self.vault, clock)
         self.fleet = Fleet(settings.instances, plugins.processors, make, plugins.versions.__getitem__)
         self.rules = rules(settings, plugins, self.vault)
@@ -123,12 +125,16 @@ class Hub:
         return [self._check(name) for name in names or self.settings.instances]
 
     def _check(self, name: str) -> Checked:
+        recorder = Recorder(hmac_key=None, fence=lambda: None, watchers=self.watch(name, "check", 1))
         try:
             processor = self.fleet.get(name).processor
-            with flight(Recorder(hmac_key=None, fence=lambda: None)):
-                return Checked(name, processor.check(), None)
+            with flight(recorder):
+                account = processor.check()
         except HubError as error:
+            recorder.landed(error)
             return Checked(name, None, error)
+        recorder.landed(account)
+        return Checked(name, account, None)
 
     # Requests
 
@@ -306,6 +312,7 @@ class Hub:
             spool=self.home.spool,
             actor=ENGINE,
             observe=self.plugins.observe,
+            watch=self.watch,
             trouble=lambda error: self.log.error("an advance could not go on", error=error),
         )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from hub import trace
 from hub.holding import Record
 from hub.hooks import Hooks
 from hub.subject import Identifier, Subject
@@ -51,6 +52,7 @@ def take_in(point: EntryPoint, taken: Mapping[str, str]) -> Loaded:
     """Import the plugin, check its hooks and gather what it brings. Raises `Unfit`, whatever the plugin does."""
     try:
         manager = _registered(point.load())
+        trace.hooks(point.name, manager)
         processors, enrichers, redactors = (
             tuple(chain.from_iterable(hook()))
             for hook in (manager.hook.hub_processors, manager.hook.hub_enrichers, manager.hook.hub_redactors)

@@ -136,7 +136,8 @@ def main() -> None:
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Carry a command line out; returns the exit code. What it does not expect it raises, for the hook of `harden`."""
     try:
-        answer = program.main(list(arguments), prog_name="hub", standalone_mode=False, obj=Front(environ))
+        with _traced(environ):
+            answer = program.main(list(arguments), prog_name="hub", standalone_mode=False, obj=Front(environ))
     except HubError as error:
         return _told(error, as_json="--json" in arguments)
     except click.UsageError as error:
@@ -152,6 +153,15 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return answer if isinstance(answer, int) else 0
+
+
+def _traced(environ: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
+    """What the command does is traced on standard error, where the environment asks for that (docs/cli.md)."""
+    if not environ.get("HUB_TRACE"):
+        return contextlib.nullcontext()
+    from hub import trace  # noqa: PLC0415  # hardly ever needed
+
+    return trace.tracing(sys.stderr) if trace.wanted(environ) else contextlib.nullcontext()
 
 
 def _told(error: HubError, *, as_json: bool) -> int:

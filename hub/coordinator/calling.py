@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import Connection, Row, insert, select, update
 
 from hub.coordinator.codec import encode, instant
-from hub.coordinator.decide import acted
+from hub.coordinator.decide import Confirm, Perform, Reconcile, Resume, acted
 from hub.coordinator.journal import change_step, change_track, open_task
 from hub.coordinator.retry import Decision, Next, carry_out, decide
 from hub.errors import Fenced, code
@@ -39,7 +39,23 @@ class Flown:
 def _recorder(turn: Turn, seconds: float) -> Recorder:
     """The flight recorder of one attempt."""
     deadline = instant(turn.desk.now() + seconds)
-    return Recorder(hmac_key=turn.root.exchange_key, fence=turn.lease.fence, deadline=deadline)
+    watchers = turn.desk.watch(turn.instance, *_doing(turn))
+    return Recorder(hmac_key=turn.root.exchange_key, fence=turn.lease.fence, deadline=deadline, watchers=watchers)
+
+
+def _doing(turn: Turn) -> tuple[str, int]:
+    """What the turn does now, in words without personal data, and the number of the attempt."""
+    match turn.doing:
+        case Perform((step, *more)):
+            what, concerned = step.operation, 1 + len(more)
+        case Confirm(step) | Reconcile(step):
+            what, concerned = f"confirm {step.operation}", 1
+        case Resume(step):
+            what, concerned = f"resume {step.operation}", 1
+        case _:
+            return "find", turn.attempt
+    which = "" if step.holding is None else f" of holding {step.holding}" if concerned == 1 else f" of {concerned}"
+    return what + which, attempt_of(step)
 
 
 def fly(
@@ -68,6 +84,7 @@ def fly(
         raise
     except (Exception, SystemExit) as raised:  # noqa: BLE001  # foreign code, some of it ends programs; `policy` says bug
         error = raised
+    record.landed(result if error is None else error)
     return result, Flown([x.as_evidence() for x in record.exchanges], error)
 
 

@@ -61,6 +61,7 @@ from hub.store.keys import Keys
 from hub.store.rootkey import RootKey
 from hub.store.schema import requests, tasks, tracks
 from hub.timepiece import Timepiece
+from hub.wire import Watcher
 
 _ATTEMPT = select(tracks.c.attempt).where(tracks.c.id == bindparam("track"))
 TROUBLE_PAUSE = 5.0
@@ -104,6 +105,7 @@ class Desk:
         spool: folder for exports.
         actor: id of the engine in the audit.
         observe: told about every new event type of interest to observers; fails open.
+        watch: who watches a flight, by instance, operation and attempt.
         trouble: told when the store or a key cannot be used, and what broke an advance off.
         chance: a random number in [0, 1).
     """
@@ -117,6 +119,7 @@ class Desk:
     spool: Path
     actor: str
     observe: Callable[[dict[str, Any]], None] = lambda _: None
+    watch: Callable[[str, str, int], tuple[Watcher, ...]] = lambda *_: ()
     trouble: Callable[[Exception], None] = lambda _: None
     chance: Callable[[], float] = random.random
 

@@ -9,7 +9,7 @@ around each step:
 """
 
 from hub.wire.client import Wire
-from hub.wire.recorder import Exchange, Recorder, flight
+from hub.wire.recorder import Exchange, Passage, Recorder, Watcher, flight
 from hub.wire.reply import Reply
 
-__all__ = ["Exchange", "Recorder", "Reply", "Wire", "flight"]
+__all__ = ["Exchange", "Passage", "Recorder", "Reply", "Watcher", "Wire", "flight"]

@@ -21,7 +21,7 @@ from hub.processor import Limits
 from hub.timepiece import Timepiece
 from hub.wire.gate import PATIENCE, Gate
 from hub.wire.guard import Attempt, GuardedBackend, check_host, sending
-from hub.wire.recorder import Entry, recording
+from hub.wire.recorder import Entry, recording, told
 from hub.wire.status import Call
 from hub.wire.template import route_of
 
@@ -125,12 +125,15 @@ class Door:
                     hint="Look for a line break or another control character in a header the connector sets.",
                 )
             except httpx.RequestError as error:
+                entry.late = isinstance(error, httpx.TimeoutException)
                 failure = _broken(error, call, sent=attempt.sent)
+            except ConnectorError as error:
+                failure = error
             finally:
-                entry.finish(spki=attempt.spki, overridden=self._via is not None)
+                entry.finish(call.instance, spki=attempt.spki, overridden=self._via is not None)
         # Raised out here, where the library's error is no longer at hand: its text can quote headers and bodies.
         if failure:
-            raise failure
+            raise told(failure)
 
     def _exchange(self, errand: Errand, outgoing: httpx.Request, attempt: Attempt, entry: Entry) -> Generator[bytes]:
         with sending(attempt):

@@ -1,7 +1,8 @@
 """The flight recorder: one entry for every exchange with a service, and no exchange without a recorder.
 
 An entry holds what a regulator may read (facts: `exchanges` of an event): no address with values in it, no body, only
-keyed hashes of them. The key is the request's own, so that the hashes mean nothing once it is destroyed.
+keyed hashes of them. The key is the request's own, so that the hashes mean nothing once it is destroyed. Who debugs a
+connector watches a flight as it happens, and is told no more than that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import Protocol, TypeVar
 
 from hub.errors import HubError, TransientError
 
@@ -31,6 +33,8 @@ _REQUEST_IDS = (
     "x-trace-id",
 )
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=-]{0,127}")
+
+Failure = TypeVar("Failure", bound=HubError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,42 @@ class Exchange:
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """An exchange as a watcher is told of it when it is over: no value of the address, no body.
+
+    Args:
+        instance: the account it was made for.
+        exchange: what evidence keeps of it.
+        sent, received: bytes of the bodies, content encoding undone.
+        whole: the answer came to its end.
+        late: a time-out ended it.
+    """
+
+    instance: str
+    exchange: Exchange
+    sent: int
+    received: int
+    whole: bool
+    late: bool
+
+
+class Watcher(Protocol):
+    """Is told of a flight as it happens, on the thread that flies. It must not raise."""
+
+    def exchanged(self, passage: Passage) -> None:
+        """An exchange is over, however it went."""
+        ...
+
+    def failed(self, error: HubError) -> None:
+        """What came of the newest exchange is this error, which is raised now; the connector may still catch it."""
+        ...
+
+    def landed(self, came: object) -> None:
+        """The flight is over: with what the operation returned, or with the exception that ended it."""
+        ...
+
+
 @dataclass(slots=True)
 class Recorder:
     """What one step sends is collected here.
@@ -76,11 +116,13 @@ class Recorder:
         hmac_key: the request's key for exchanges; None outside requests (`hub check`): bodies are then not hashed.
         fence: called right before every send; raises `Fenced` once the step is no longer ours.
         deadline: no send after it, and no answer is awaited beyond it; None: only the door's own limits.
+        watchers: told of what happens in the flight.
     """
 
     hmac_key: bytes | None = field(repr=False)
     fence: Callable[[], None] = field(repr=False)
     deadline: datetime | None = None
+    watchers: tuple[Watcher, ...] = field(default=(), repr=False)
     exchanges: list[Exchange] = field(default_factory=list)
 
     def remaining(self, now: datetime, most: float) -> float:
@@ -92,6 +134,11 @@ class Recorder:
             raise TransientError("The attempt's time was up before the call was made", hint="It is made again.")
         return min(left, most)
 
+    def landed(self, came: object) -> None:
+        """Tell the watchers what the operation returned, or the exception that ended it."""
+        for watcher in self.watchers:
+            watcher.landed(came)
+
 
 class Entry:
     """An exchange being made. `finish` turns it into a record, whatever became of it."""
@@ -99,20 +146,24 @@ class Entry:
     def __init__(self, recorder: Recorder, method: str, host: str, url_template: str, body: bytes) -> None:
         self._recorder = recorder
         self._called = (method, host, url_template)
+        self._size = len(body)
+        self._taken = 0
         self._sent = self._hasher(body)
         self._received = self._hasher()
         self._began = time.monotonic()
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
         self.complete = False
+        self.late = False
 
     def take(self, chunk: bytes) -> None:
         """A piece of the answer's body."""
+        self._taken += len(chunk)
         if self._received:
             self._received.update(chunk)
 
-    def finish(self, *, spki: str, overridden: bool) -> None:
-        """Put the record into the recorder."""
+    def finish(self, instance: str, *, spki: str, overridden: bool) -> None:
+        """Put the record into the recorder, and tell those who watch of the exchange that was made for `instance`."""
         via = "sandbox" if "x-hub-sandbox" in self.headers else "override" if overridden else None
         method, host, url_template = self._called
         exchange = Exchange(
@@ -129,6 +180,9 @@ class Entry:
             ms=round((time.monotonic() - self._began) * 1000),
         )
         self._recorder.exchanges.append(exchange)
+        passage = Passage(instance, exchange, self._size, self._taken, whole=self.complete, late=self.late)
+        for watcher in self._recorder.watchers:
+            watcher.exchanged(passage)
 
     def _hasher(self, body: bytes = b"") -> hmac.HMAC | None:
         key = self._recorder.hmac_key
@@ -158,6 +212,14 @@ def recording(instance: str) -> Recorder:
             instance=instance,
             hint="Call services from a processor's methods alone, in the thread the hub called them in.",
         ) from None
+
+
+def told(error: Failure) -> Failure:
+    """Tell the watchers of this flight what came of the newest exchange; the error itself, to be raised."""
+    recorder = _recorder.get(None)
+    for watcher in recorder.watchers if recorder else ():
+        watcher.failed(error)
+    return error
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:

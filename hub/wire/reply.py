@@ -11,6 +11,7 @@ import httpx
 from typing_extensions import TypeVar
 
 from hub.errors import ConnectorError
+from hub.wire.recorder import told
 from hub.wire.status import Call
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Reply(Generic[T]):
     def json(self) -> Any:
         """The body as JSON. Raises `ContractError` (`OutcomeUnknown` after an act) when it is none."""
         if self._unfit:
-            raise self._unfit
+            raise told(self._unfit)
         return self._parsed
 
     @classmethod
@@ -53,7 +54,7 @@ class Reply(Generic[T]):
         parsed, unfit = _parse(answer.content, call)
         says_json = bool(answer.content) and bool(_JSON.match(answer.headers.get("content-type", "")))
         if unfit and (says_json or model is not None):
-            raise unfit
+            raise told(unfit)
         value: Any = None if model is None else _validate(parsed, model, call)
         return cls(answer.status_code, answer.headers, answer.content, value, parsed, unfit)
 
@@ -79,7 +80,7 @@ def _validate(parsed: Any, model: type[T], call: Call) -> T:
         faults = ", ".join(sorted({fault["type"] for fault in error.errors(include_input=False, include_url=False)}))
     else:
         return value
-    raise call.unfit(f"the answer does not fit the shape the service documents ({faults})")
+    raise told(call.unfit(f"the answer does not fit the shape the service documents ({faults})"))
 
 
 @lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from hub.errors import AuthError, ConnectorError, ContractError, OutcomeUnknown, RateLimited, TransientError
+from hub.wire.recorder import told
 
 SUCCESS = range(200, 300)
 _LONGEST_WAIT = timedelta(days=30)  # what a service asks for beyond that is a mistake or a trap
@@ -123,11 +124,11 @@ class Call:
         cls = found.reading if self.reads else found.acting
         message = f"{self.method} {self.template} was answered {status}: {found.said}"
         if cls is OutcomeUnknown:
-            raise self._undecided(message)
+            raise told(self._undecided(message))
         wait = retry_after(headers, now)
         if cls is RateLimited or (cls is TransientError and wait is not None):
-            raise RateLimited(message, retry_after=wait, instance=self.instance, hint=found.hint)
-        raise cls(message, instance=self.instance, hint=found.hint)
+            raise told(RateLimited(message, retry_after=wait, instance=self.instance, hint=found.hint))
+        raise told(cls(message, instance=self.instance, hint=found.hint))
 
     def _undecided(self, message: str) -> OutcomeUnknown:
         return OutcomeUnknown(message, repeatable=self.idempotent, instance=self.instance, hint=_OTHER.hint)
