@@ -17,7 +17,7 @@ import structlog
 
 from hub.processor import Limits, Processor, Services, Step
 from hub.timepiece import ManualTime, Timepiece
-from hub.tokens import Tokens
+from hub.tokens import Tokens, TokenStore
 from hub.wire import Exchange, Recorder, Wire, flight
 
 P = TypeVar("P", bound=Processor[Any])
@@ -65,6 +65,7 @@ def workbench(
     region: str | None = "GB",
     limits: Mapping[str, Any] | None = None,
     fence: Callable[[], None] = lambda: None,
+    tokens: TokenStore | None = None,
 ) -> Iterator[Bench[P]]:
     """Make a processor and put a recorded flight around the test, in this thread.
 
@@ -76,6 +77,7 @@ def workbench(
         region: as in `Services`.
         limits: fields of `Limits` to replace, such as shorter time-outs.
         fence: called before every send.
+        tokens: where tokens that rotate are kept; a store that forgets with the bench unless given.
 
     Raises `pydantic.ValidationError` for settings the connector refuses, and what its constructor raises.
     """
@@ -87,7 +89,7 @@ def workbench(
         services = Services(
             instance="bench",
             wire=wire,
-            tokens=Tokens("bench", MemoryTokens(), time),
+            tokens=Tokens("bench", tokens or MemoryTokens(), time),
             clock=time,
             log=_kept_in(log),
             region=region,
