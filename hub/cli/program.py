@@ -51,6 +51,9 @@ SECTIONS = {
         "export": ("hub.cli.export:export", "Hand over the copy of a request as an encrypted zip file."),
         "evidence": ("hub.cli.evidence:evidence", "Print the events of a request, or write them to a folder."),
     },
+    "Build connectors": {
+        "quality": ("hub.cli.quality:quality", "Say which tier of the quality scale connectors reach."),
+    },
     "Run": {
         "serve": ("hub.cli.serve:serve", "Carry requests out here until stopped."),
         "sandbox": ("hub.cli.sandbox:sandbox", "Serve local stand-ins of the services until stopped."),
