@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class InstanceConfig(BaseModel):
     """Base of a connector's own settings: frozen, unknown keys refused. Secrets are `SecretStr`, fields described."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # an error must quote no secret
 
 
 Config = TypeVar("Config", bound=InstanceConfig)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from connectors.sagepay.signing import Algorithm
 from hub import InstanceConfig
@@ -40,8 +40,6 @@ def _origin(value: str) -> str:
 
 class SagePayConfig(InstanceConfig):
     """One vendor account at Sage Pay (Opayo, by Elavon), reached as one of its MySagePay users."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)  # an error must not quote the password
 
     vendor: Annotated[str, AfterValidator(_plain)] = Field(description="Vendor name, as MySagePay shows it.")
     user: Annotated[str, AfterValidator(_plain)] = Field(description="MySagePay user the hub signs as.")

@@ -1,4 +1,4 @@
-"""The pytest plugin (`pytest11`): fixtures that connectors' tests share, and nothing else."""
+"""The pytest plugin (`pytest11`): fixtures and a marker that connectors' tests share, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import pytest
 if TYPE_CHECKING:
     from hub.testing.town import Town
     from hub.timepiece import ManualTime
+
+pytest.register_assert_rewrite("hub.testing.conformance")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker that the conformance suite uses, for projects that know nothing of it."""
+    config.addinivalue_line("markers", "exhaustive: every case of a rule that has hundreds")
 
 
 @pytest.fixture

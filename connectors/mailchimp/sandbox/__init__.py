@@ -51,6 +51,21 @@ class MailchimpSandbox(Audiences, Shop):
             },
         }
 
+    def records(self) -> dict[str, Any]:
+        """Members with what each left behind, and the records of every store."""
+        kept: dict[str, Any] = {}
+        for audience in self.account.audiences.values():
+            kept |= {f"members/{audience.id}/{hash_}": member for hash_, member in audience.members.items()}
+            kept |= {f"{part}/{audience.id}/{hash_}": rows for (hash_, part), rows in audience.parts.items() if rows}
+        for store in self.account.stores.values():
+            tables = {"customers": store.customers, "carts": store.carts, "orders": store.orders}
+            kept |= {f"{kind}/{store.id}/{id_}": row for kind, rows in tables.items() for id_, row in rows.items()}
+        return kept
+
+    def restrict(self) -> None:
+        """The key of a user who may only read."""
+        self.role = "viewer"
+
     def admit(self, request: Request) -> None:
         """Connections, key, data centre, role: in this order, as an overloaded front answers before anyone looks."""
         if self.in_flight > self.connections:

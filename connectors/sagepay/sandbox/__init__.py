@@ -53,10 +53,20 @@ class SagePaySandbox(Sandbox):
         self.quirks: set[str] = set()
         self.registered = {"127.0.0.1"}
         self._passwords = dict([ADMIN, READER])
+        self._administrators = {ADMIN[0]}
 
     def state(self) -> Mapping[str, Any]:
         """Counts, and the tokens' own names."""
         return {"transactions": len(self.stock.transactions), "tokens": sorted(self.stock.tokens)}
+
+    def records(self) -> dict[str, Any]:
+        """Every payment, by its id or, where it never got one, its code; every token."""
+        payments = {f"transactions/{p.get('vpstxid') or p['vendortxcode']}": p for p in self.stock.transactions}
+        return payments | {f"tokens/{token}": card for token, card in self.stock.tokens.items()}
+
+    def restrict(self) -> None:
+        """The user is no administrator any more."""
+        self._administrators.clear()
 
     @classmethod
     def settings(cls) -> dict[str, Any]:
@@ -124,7 +134,7 @@ class SagePaySandbox(Sandbox):
         yield "<version>1.02</version>"
 
     def _do_addvalidips(self, asked: Pairs) -> Iterator[str]:
-        _require_admin(asked)
+        self._require_admin(asked)
         for name, value in asked:
             if name == "address":
                 address = ".".join(str(int(part)) for part in value.split("."))
@@ -134,11 +144,11 @@ class SagePaySandbox(Sandbox):
         yield ""
 
     def _do_gettokencount(self, asked: Pairs) -> Iterator[str]:
-        _require_admin(asked)
+        self._require_admin(asked)
         yield f"<totalnumber>{len(self.stock.tokens)}</totalnumber>"
 
     def _do_gettokendetails(self, asked: Pairs) -> Iterator[str]:
-        _require_admin(asked)
+        self._require_admin(asked)
         token = dict(asked).get("token", "")
         if token not in self.stock.tokens:
             raise CommandError("0311", "The value supplied was not recognised.")
@@ -186,10 +196,9 @@ class SagePaySandbox(Sandbox):
                 return entry
         raise CommandError(*_NO_TRANSACTION)
 
-
-def _require_admin(asked: Pairs) -> None:
-    if dict(asked)["user"] != ADMIN[0]:
-        raise CommandError("0011", "You cannot execute the specified command without administrative privileges.")
+    def _require_admin(self, asked: Pairs) -> None:
+        if dict(asked)["user"] not in self._administrators:
+            raise CommandError("0011", "You cannot execute the specified command without administrative privileges.")
 
 
 def _unescaped(text: str) -> str:

@@ -15,13 +15,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from hub.testing.conformance.checking import CheckRules
+from hub.testing.conformance.erasing import EraseRules
+from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.kit import Kit
+from hub.testing.conformance.overriding import OverridingRules, exceptions
 from hub.testing.conformance.service import Service
+from hub.testing.conformance.settings import SettingsRules
 
-__all__ = ["Conformance", "Kit", "Service"]
+__all__ = ["Conformance", "Kit", "Service", "exceptions"]
 
 
-class Conformance:
+class Conformance(SettingsRules, CheckRules, FindRules, EraseRules, OverridingRules):
     """Inherit it and provide the fixture `service`."""
 
     @pytest.fixture

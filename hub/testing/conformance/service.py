@@ -27,6 +27,7 @@ class Service:
         scope: what a suppression asks for.
         volatile: fields of records that the service itself writes whenever a record changes (`updated_at`).
         not_exported: field of a record → why a copy leaves it out.
+        crowd: how many more people a large town has; more than the service lists on two pages.
     """
 
     processor: type[Processor[Any]]
@@ -39,6 +40,7 @@ class Service:
     scope: Scope = field(default_factory=Scope)
     volatile: tuple[str, ...] = ()
     not_exported: Mapping[str, str] = field(default_factory=dict)
+    crowd: int = 250
 
     @property
     def subject(self) -> Subject:
