@@ -90,21 +90,21 @@ def _lines(fields: Mapping[str, FieldInfo], *, at: Sequence[str] = (), table: st
             yield _prose(f"{name} is a secret: set {variable((*at, key))}, or use a secret_file. {meaning}")
         else:
             yield _prose(meaning + " (required)" * field.is_required())
-            yield f"#{name} ={_literal(field)}\n"
+            yield f"#{name} = {literal(field)}".rstrip() + "\n"
 
 
 def _prose(text: str) -> str:
     return "".join(f"# {line}\n" for line in textwrap.wrap(text, _WIDTH))
 
 
-def _literal(field: FieldInfo) -> str:
-    """The default as TOML, with a blank before it; nothing where there is none."""
+def literal(field: FieldInfo) -> str:
+    """The default as TOML; empty where there is none."""
     default = field.get_default(call_default_factory=True)
     if field.is_required() or default is None:
         return ""
     if isinstance(default, timedelta):
-        return f' "{_short(default)}"'
-    return f" {_toml(to_jsonable_python(default))}"
+        return f'"{_short(default)}"'
+    return _toml(to_jsonable_python(default))
 
 
 def _toml(value: Any) -> str:

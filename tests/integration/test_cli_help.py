@@ -1,4 +1,4 @@
-"""The help answers at once, says what the commands are, and the documentation says the same."""
+"""The help answers at once, and says what the commands are."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ from hub.cli.frame import Front
 from hub.cli.program import COMMANDS, program
 from tests.integration.terminal import HUB
 
-DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 HEAVY = {"pydantic", "sqlalchemy", "rich", "httpx", "cryptography", "structlog", "alembic", "pluggy", "phonenumbers"}
 
 
-def help_of(name: str | None) -> str:
+def help_of(name: str) -> str:
     """What `--help` prints, at 100 columns."""
     context = click.Context(program, info_name="hub", obj=Front({}), terminal_width=100, **program.context_settings)
-    if name is None:
-        return program.get_help(context)
     command = program.get_command(context, name)
     assert command is not None
     return command.get_help(
@@ -81,17 +78,6 @@ def test_every_command_says_what_the_table_says(name: str) -> None:
     assert said.startswith(COMMANDS[name][1]), said
     assert "--json" in "".join(lines)
     assert "--home" in "".join(lines)
-
-
-@pytest.mark.parametrize("name", [None, *COMMANDS])
-def test_the_documentation_has_the_help_as_it_is(name: str | None) -> None:
-    block = f"```text\n$ hub {f'{name} ' if name else ''}--help\n{help_of(name)}\n```"
-    assert block in DOCS.read_text(encoding="utf-8"), f"Replace it in docs/cli.md by:\n{block}"
-
-
-def test_the_documentation_has_no_help_of_commands_that_are_gone() -> None:
-    documented = re.findall(r"^\$ hub (\S+) --help$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    assert documented == list(COMMANDS)
 
 
 def test_what_may_be_misread_as_a_hub_option_is_not(tmp_path: Path) -> None:
