@@ -1,0 +1,183 @@
+"""A connector to an invented survey service, which accepts a deletion now and carries it out hours later."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field, SecretStr
+
+from hub import (
+    Absent,
+    Account,
+    Act,
+    Confirmation,
+    Coverage,
+    Delivery,
+    Differs,
+    Done,
+    Gone,
+    Handle,
+    Holding,
+    Identifier,
+    InstanceConfig,
+    Limits,
+    Method,
+    NotYet,
+    Outcome,
+    OutcomeUnknown,
+    Pending,
+    PermanentError,
+    Processor,
+    Record,
+    Reply,
+    Search,
+    Services,
+    Signal,
+    Step,
+    Subject,
+    hookimpl,
+    unsupported,
+)
+
+HOST = "api.quickpoll.example"
+BASE = f"https://{HOST}"
+PATIENCE = timedelta(days=7)  # the service promises three
+OFTEN = timedelta(minutes=30)
+
+
+class PollConfig(InstanceConfig):
+    """One account."""
+
+    key: SecretStr = Field(description="API key that may read and delete.")
+    webhook_secret: SecretStr = Field(description="What the service signs its notifications with.")
+
+
+class Job(BaseModel):
+    """What the service has taken on."""
+
+    id: str
+    status: str
+    ends_at: datetime
+
+
+class Poll(Processor[PollConfig]):
+    """One account and the people who answered its surveys."""
+
+    name = "quickpoll"
+    title = "Quickpoll"
+    searches: ClassVar = {"email": Search.EXACT}
+    kinds: ClassVar = {"respondent": "somebody who answered"}
+    rectify = unsupported("Answers to a survey are what the person said then.")
+    suppress = unsupported("Quickpoll writes to nobody.")
+
+    def __init__(self, config: PollConfig, hub: Services) -> None:
+        super().__init__(config, hub)
+        self._key = {"X-Api-Key": config.key.get_secret_value()}
+
+    @classmethod
+    def limits(cls, config: PollConfig) -> Limits:  # noqa: ARG003  # the same for every account
+        """One host."""
+        return Limits(hosts=(HOST,))
+
+    def check(self) -> Account:
+        """Whose key it is."""
+        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key).json
+        lacks = {"read", "write"} - set(found["scopes"])
+        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+
+    def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
+        """By e-mail address."""
+        for email in subject.emails:
+            query = {"email": email}
+            rows = self.hub.wire.call(
+                "GET", f"{BASE}/respondents", query=query, headers=self._key, model=list[dict[str, Any]]
+            )
+            for row in rows.value:
+                if Identifier.email(email).matches(row["email"]):
+                    yield Holding(f"respondent/{row['id']}", "respondent", ("answers",), {"id": row["id"]})
+        yield Coverage(self.searches)
+
+    def export(self, holding: Holding, step: Step) -> Iterator[Record]:  # noqa: ARG002  # one record, no cursor
+        """The respondent with their answers."""
+        reply = self._one("GET", holding, 200)
+        if reply.status == HTTPStatus.OK:
+            yield Record("respondent", reply.json)
+
+    # --8<-- [start:erase]
+    def erase(self, holding: Holding, step: Step) -> Outcome:
+        """Ask for the deletion. The service takes it on: accepted is not done."""
+        reply = self._one("DELETE", holding, 202)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return Absent()
+        return self._pending(Job.model_validate(reply.json), step, give_up_at=step.now + PATIENCE)
+
+    def _pending(self, job: Job, step: Step, give_up_at: datetime) -> Pending:
+        """When to look again: when the service says it will be done, and from then on every half hour."""
+        handle = {"job": job.id, "give_up_at": give_up_at.isoformat()}
+        return Pending(max(job.ends_at, step.now + OFTEN), handle, give_up_at)
+
+    # --8<-- [end:erase]
+
+    # --8<-- [start:resume]
+    def resume(self, holding: Holding, handle: Handle, step: Step) -> Outcome:  # noqa: ARG002  # the job says enough
+        """What became of the job."""
+        path = {"job": handle["job"]}
+        job = self.hub.wire.call("GET", f"{BASE}/jobs/{{job}}", path=path, headers=self._key, model=Job).value
+        match job.status:
+            case "accepted" | "running":
+                return self._pending(job, step, datetime.fromisoformat(handle["give_up_at"]))
+            case "done":
+                return Done(Method.DELETED)
+            case _:
+                raise PermanentError(
+                    "Quickpoll gave a deletion up that it had accepted",
+                    instance=self.hub.instance,
+                    hint="Ask its support why, then `hub retry REQUEST`: the deletion is asked for anew.",
+                )
+
+    # --8<-- [end:resume]
+
+    # --8<-- [start:confirm]
+    def confirm(self, act: Act, step: Step) -> Confirmation:
+        """Read the respondent back; the job's word alone proves nothing."""
+        assert isinstance(act.target, Holding)
+        reply = self._one("GET", act.target, 200)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return Gone()
+        return NotYet(step.now + OFTEN) if reply.json.get("deleting") else Differs(("id",))
+
+    # --8<-- [end:confirm]
+
+    # --8<-- [start:receive]
+    def receive(self, delivery: Delivery) -> Iterator[Signal]:
+        """A notification that a job ended: verified, then only a reason to look."""
+        secret = self.config.webhook_secret.get_secret_value().encode()
+        expected = "sha256=" + hmac.new(secret, delivery.body, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), delivery.headers.get("x-signature", "").encode()):
+            return  # anybody can send us a body; what is not signed says nothing
+        told = json.loads(delivery.body)
+        if told.get("event") == "job.ended":
+            yield Signal({"job": told["job"]})
+
+    # --8<-- [end:receive]
+
+    def _one(self, method: str, holding: Holding, good: int) -> Reply[Any]:
+        template = f"{BASE}/respondents/{{id}}"
+        reply = self.hub.wire.call(
+            method, template, path=holding.locator, headers=self._key, expect=(good, 404), idempotent=True
+        )
+        if reply.status == HTTPStatus.NOT_FOUND and "error" not in reply.json:
+            raise OutcomeUnknown("Something else than Quickpoll said 404", repeatable=True, instance=self.hub.instance)
+        return reply
+
+
+@hookimpl
+def hub_processors() -> list[type[Processor[Any]]]:
+    """Bring the processor."""
+    return [Poll]
