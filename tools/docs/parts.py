@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from pydantic.fields import FieldInfo
 from hub.cli.frame import Front
 from hub.cli.program import SECTIONS, program
 from hub.plugins import load
+from hub.quality import tables
+from hub.quality.connector import Connector
+from hub.quality.report import judge
 from hub.settings import Controller, Policy, System, json_schema
 from hub.settings.problems import settable
 from hub.settings.shape import FIELDS, SETTINGS, InstanceKeys
@@ -62,6 +66,14 @@ def connectors() -> str:
 def settings_schema() -> str:
     """JSON Schema of hub.toml with every connector that comes with the hub."""
     return json.dumps(json_schema(load().processors), indent=1, ensure_ascii=False) + "\n"
+
+
+def scale() -> str:
+    """The connectors that come with the hub, on the quality scale."""
+    plugins, today = load(), datetime.now(UTC).date()
+    sandboxes = plugins.sandboxes()
+    judged = [judge(Connector(cls, sandboxes.get(name)), today) for name, cls in sorted(plugins.processors.items())]
+    return tables.connectors(judged)
 
 
 def statuses() -> str:
@@ -169,6 +181,8 @@ def _code(text: str) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "connectors": connectors,
+    "scale": scale,
+    "rules": tables.rules,
     "statuses": statuses,
     "answers": answers,
     **{f"settings {table}": partial(settings, table) for table in ("top", *_TABLES)},
