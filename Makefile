@@ -11,7 +11,7 @@ READY := .venv/.ready
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check docs docs-write bench system-tools clean
+.PHONY: help demo test test-all check docs docs-write api-snapshot bench system-tools clean
 
 help:
 	@echo 'make demo          carry out an access and an erasure request against local stand-ins'
@@ -20,6 +20,7 @@ help:
 	@echo 'make check         style, types, spelling, packaging, documentation'
 	@echo 'make docs          the documentation site, into build/site; every warning is an error'
 	@echo 'make docs-write    write what the documentation quotes from the program: help, settings, schemas'
+	@echo 'make api-snapshot  accept a change of the public API, which the tests compare with tests/meta/api'
 	@echo 'make bench         the measurements, as one JSON object'
 	@echo 'make system-tools  install the Debian packages that some tests use'
 	@echo 'make clean         remove what these targets made'
@@ -48,6 +49,9 @@ docs: $(READY)
 
 docs-write: $(READY)
 	@$(BIN)/python tools/docs/write.py
+
+api-snapshot: $(READY)
+	@$(BIN)/python tests/meta/api/render.py
 
 bench: $(READY)
 	@$(BIN)/python benchmarks/run.py

@@ -20,6 +20,8 @@ from hub.timepiece import ManualTime, Timepiece
 from hub.tokens import Tokens, TokenStore
 from hub.wire import Exchange, Recorder, Wire, flight
 
+__all__ = ["Bench", "Exchange", "ManualTime", "MemoryTokens", "step", "workbench"]
+
 P = TypeVar("P", bound=Processor[Any])
 
 

@@ -28,6 +28,8 @@ from hub.subject import Identifier, Subject
 from hub.testing.stepped import SteppedEngine
 from hub.timepiece import ManualTime
 
+__all__ = ["KEK", "Right", "Trial", "make_home", "plugins_of"]
+
 KEK = "file:keys/kek"
 
 
