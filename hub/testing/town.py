@@ -20,7 +20,8 @@ class Person:
 
     Args:
         id: stable and meaningless; sandboxes build their own ids from it.
-        given, family: the name.
+        given: the first names.
+        family: the surname.
         emails: the first is the one most services know.
         phones: E.164; a household's number stands on each of its members.
         address: where they live.

@@ -23,6 +23,7 @@ from hub.settings import Controller, Policy, System, json_schema
 from hub.settings.problems import settable
 from hub.settings.shape import FIELDS, SETTINGS, InstanceKeys
 from hub.settings.template import literal
+from hub.testing.conformance import Conformance
 from hub.wire.status import TABLE, row
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,16 @@ def answers() -> str:
         keys = ", ".join(_code(key) for key in document["required"] if key != "schema")
         rows.append((_code(document["properties"]["schema"]["const"]), keys))
     return _table(("`schema`", "Has always"), rows)
+
+
+def conformance() -> str:
+    """The rules of the conformance suite, in their order, each with its reason."""
+    rows = []
+    for mixin in Conformance.__bases__:
+        for name, rule in vars(mixin).items():
+            if name.startswith("test_"):
+                rows.append((_code(name), " ".join((rule.__doc__ or "").partition("\n\n")[0].split())))
+    return _table(("Rule", "Why"), rows)
 
 
 def _help(name: str | None) -> str:
@@ -180,6 +191,7 @@ def _code(text: str) -> str:
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
+    "conformance": conformance,
     "connectors": connectors,
     "scale": scale,
     "rules": tables.rules,

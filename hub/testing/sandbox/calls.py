@@ -12,7 +12,8 @@ class Call:
     """A line of the journal. Nothing in it comes from what was sent.
 
     Args:
-        method, route: what was called; `route` is the template, `UNKNOWN` when none fits.
+        method: upper case.
+        route: the template; `UNKNOWN` when none fits.
         status: what was answered; None when nothing was.
         executed: whether the handler ran to its end; a refusal is not an execution.
     """
