@@ -51,15 +51,16 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
         files.append(File.generated(config, page, abs_src_path=str(ROOT / path)))
 
 
-def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
     """Turn links to files into links to pages, and leave out what is written for the tests of a page."""
     at = page.file.src_uri
     source = next((path for path, uri in outside().items() if uri == at), f"docs/{at}")
 
     def link(found: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found["target"]))
-        uri = outside().get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
-        if uri:
+        uri = outside().get(path, path.removeprefix("docs/"))
+        file = files.get_file_from_path(uri)
+        if file and not file.inclusion.is_excluded():
             target = posixpath.relpath(uri, posixpath.dirname(at) or ".")
             return f"[{found['text']}]({target}{found['anchor'] or ''})"
         if (ROOT / path).exists():
