@@ -18,6 +18,7 @@ class TestSagePay(Conformance):
             SagePaySandbox,
             known_by=(Identifier.external("sagepay.vendortxcode", "LAMP-0001"),),
             not_exported={
+                "result": "a word of its lists; `status` and `txstateid` say of the payment itself how it ended",
                 "securitykey": "authorises refunds",
                 "vpsauthcode": "authorises refunds",
                 "token": "whoever holds it can charge the card",

@@ -16,17 +16,35 @@ from collections.abc import Iterator
 import pytest
 
 from hub.testing.conformance.checking import CheckRules
+from hub.testing.conformance.confirming import ConfirmRules
+from hub.testing.conformance.correcting import RectifyRules
 from hub.testing.conformance.erasing import EraseRules
+from hub.testing.conformance.exporting import ExportRules
 from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.kit import Kit
+from hub.testing.conformance.matching import MatchRules
 from hub.testing.conformance.overriding import OverridingRules, exceptions
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.settings import SettingsRules
+from hub.testing.conformance.stopping import SuppressRules
+from hub.testing.conformance.unsupported import UnsupportedRules
 
 __all__ = ["Conformance", "Kit", "Service", "exceptions"]
 
 
-class Conformance(SettingsRules, CheckRules, FindRules, EraseRules, OverridingRules):
+class Conformance(
+    SettingsRules,
+    CheckRules,
+    FindRules,
+    MatchRules,
+    ExportRules,
+    RectifyRules,
+    SuppressRules,
+    EraseRules,
+    ConfirmRules,
+    UnsupportedRules,
+    OverridingRules,
+):
     """Inherit it and provide the fixture `service`."""
 
     @pytest.fixture

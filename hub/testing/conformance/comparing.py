@@ -34,7 +34,8 @@ def differing(before: Records, now: Records, volatile: Collection[str]) -> froze
     return frozenset(
         key
         for key in before.keys() | now.keys()
-        if (key in before) != (key in now) or _settled(before[key], volatile) != _settled(now[key], volatile)
+        if before.get(key) != now.get(key)
+        and (key not in before or key not in now or _settled(before[key], volatile) != _settled(now[key], volatile))
     )
 
 

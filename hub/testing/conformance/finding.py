@@ -16,7 +16,7 @@ from hub.testing.conformance.comparing import mentions
 from hub.testing.conformance.kit import Kit
 
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
-_AUTHORITATIVE = frozenset({Search.EXACT, Search.SCAN})  # what these do not find is not there
+AUTHORITATIVE = frozenset({Search.EXACT, Search.SCAN})  # what these do not find is not there
 _NOBODY = Subject(
     (
         Identifier.email("nobody.at.all@example.com"),
@@ -80,7 +80,7 @@ class FindRules:
         records = kit.records()
         for identifier in kit.service.subject.identifiers:
             borne = any(mentions([key.partition("/")[2], records[key]], [identifier]) for key in kit.hers)
-            if searched.get(identifier.label) in _AUTHORITATIVE and borne:
+            if searched.get(identifier.label) in AUTHORITATIVE and borne:
                 held = [item for item in kit.find(bench, identifier) if isinstance(item, Holding)]
                 assert held, (
                     f"`searches` declares {identifier.label} as {searched[identifier.label]}; one of the person's "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -111,7 +110,8 @@ class Kit:
 
     def records(self) -> Records:
         """What the service keeps now: a copy that later acts do not change."""
-        return copy.deepcopy(self.sandbox.records())
+        kept: Records = json.loads(json.dumps(self.sandbox.records()))
+        return kept
 
     @cached_property
     def hers(self) -> frozenset[str]:
