@@ -17,17 +17,19 @@ class ShelfmarkSandbox(Sandbox):
     name = "shelfmark"
 
     def seed(self, town: Town) -> None:
-        """Everybody has a card with a history; the main person's second address stands on the family's card."""
+        """A card with a history for each address; one that several people read is a company's."""
         self.access = Bearer(TOKEN)
-        self.readers = Table("reader", unique=["card"], fixed=["card", "family"])
+        self.readers = Table("reader", unique=["card"], fixed=["card", "company"])
         self.loans, self.payments, self.searches = Table("loan"), Table("payment"), Table("search")
         for person in town:
-            self._join(person.id, person.email, person.name, "".join(person.phones[:1]))
-        self._join("family", town.main.emails[-1], f"The {town.main.family} family", "", family=True)
+            for email in person.emails:
+                self._join(email, person.name, *person.phones[:1])
+        for box in town.mailboxes:
+            self._join(box.email, box.company, company=True)
 
-    def _join(self, reader: str, email: str, name: str, phone: str, *, family: bool = False) -> None:
-        card = {"id": reader, "card": f"C-{reader}", "email": email, "name": name, "phone": phone}
-        self.readers.insert({**card, "family": family, "newsletter": True})
+    def _join(self, email: str, name: str, phone: str = "", *, company: bool = False) -> None:
+        card = {"card": f"C-{len(self.readers):05}", "email": email, "name": name, "phone": phone}
+        reader = self.readers.insert({**card, "company": company, "newsletter": True})["id"]
         for title in ("Middlemarch", "The Dead", "Sea Room"):
             self.loans.insert({"reader": reader, "title": title, "returned": "2026-01-20"})
         self.payments.insert({"reader": reader, "name": name, "paid": "2025-10-07", "amount": "1.20"})
