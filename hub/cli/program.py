@@ -52,6 +52,7 @@ SECTIONS = {
         "evidence": ("hub.cli.evidence:evidence", "Print the events of a request, or write them to a folder."),
     },
     "Build connectors": {
+        "new-connector": ("hub.cli.new_connector:new_connector", "Write a new connector that works, for you to edit."),
         "quality": ("hub.cli.quality:quality", "Say which tier of the quality scale connectors reach."),
     },
     "Run": {

@@ -114,8 +114,10 @@ class Connector:
                     yield module, node
 
     def uses(self, *names: str) -> bool:
-        """Whether its code names one of these."""
-        return any(isinstance(node, ast.Name) and node.id in names for m in self.modules for node in ast.walk(m.tree))
+        """Whether its code names one of these, alone or as `hub.NAME`."""
+        nodes = (node for module in self.modules for node in ast.walk(module.tree))
+        named = (getattr(node, "id", getattr(node, "attr", "")) for node in nodes)
+        return any(name in names for name in named)
 
     def defines(self, method: str) -> bool:
         """Whether the class has that method of its own."""
