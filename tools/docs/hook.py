@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found["target"]))
         uri = outside().get(path, path.removeprefix("docs/"))
         file = files.get_file_from_path(uri)
-        if file and not file.inclusion.is_excluded():
+        if file and file.inclusion is not InclusionLevel.EXCLUDED:
             target = posixpath.relpath(uri, posixpath.dirname(at) or ".")
             return f"[{found['text']}]({target}{found['anchor'] or ''})"
         if (ROOT / path).exists():
