@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -45,7 +45,7 @@ right_option = click.option(
     help=f"What is asked for, repeatable: {', '.join(RIGHTS)}.",
 )
 
-_PERSON = (
+person_options = (
     click.option(
         "--subject",
         metavar="FILE",
@@ -56,12 +56,7 @@ _PERSON = (
     click.option("--name", "names", multiple=True, help="A full name."),
     click.option("--id", "ids", multiple=True, metavar="NAMESPACE=VALUE", help="An id that a system gave."),
 )
-_CIRCUMSTANCES = (
-    click.option("--received", metavar="WHEN", help="When it was received: 2026-03-02 or 2026-03-02T09:30Z. Now else."),
-    click.option("--channel", default="cli", show_default=True, help="How it came: email, letter, telephone, portal …"),
-    click.option("--verified-by", metavar="METHOD", help="How identity was verified, a code: id_document. Required."),
-    click.option("--on-behalf-of", metavar="WHO", help="Who acts for the person; kept encrypted."),
-    click.option("--reference", help="Your own reference; kept encrypted."),
+what_options = (
     click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="A rectification's new value."),
     click.option(
         "--purpose",
@@ -78,24 +73,63 @@ _CIRCUMSTANCES = (
         help="Stop marketing by this channel alone; repeatable. All channels else.",
     ),
 )
+_CIRCUMSTANCES = (
+    click.option("--received", metavar="WHEN", help="When it was received: 2026-03-02 or 2026-03-02T09:30Z. Now else."),
+    click.option("--channel", default="cli", show_default=True, help="How it came: email, letter, telephone, portal …"),
+    click.option("--verified-by", metavar="METHOD", help="How identity was verified, a code: id_document. Required."),
+    click.option("--on-behalf-of", metavar="WHO", help="Who acts for the person; kept encrypted."),
+    click.option("--reference", help="Your own reference; kept encrypted."),
+)
 
 
 def asks(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add every option that describes a request; the function gets them as keywords, for `Asked`."""
-    options = (right_option, *_PERSON, *_CIRCUMSTANCES)
-    return reduce(lambda decorated, option: option(decorated), reversed(options), function)
+    return with_options(right_option, *person_options, *_CIRCUMSTANCES, *what_options)(function)
+
+
+def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate with these options, which the help shows in this order."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        return reduce(lambda decorated, option: option(decorated), reversed(options), function)
+
+    return decorate
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was typed, unread. None of it is shown by `repr`: most of it is the person's."""
+class Described:
+    """The person as typed, unread. Nothing of it is shown by `repr`."""
 
-    rights: tuple[str, ...]
     subject: str | None = field(repr=False)
     emails: tuple[str, ...] = field(repr=False)
     phones: tuple[str, ...] = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
     ids: tuple[str, ...] = field(repr=False)
+
+    @property
+    def anybody(self) -> bool:
+        """Whether somebody is described at all."""
+        return self.subject is not None or any((self.emails, self.phones, self.names, self.ids))
+
+    def person(self, region: str | None) -> Subject:
+        """The person, from the file and the options together. Raises `InvalidIdentifier`, `UsageError`."""
+        found = list(_document(self.subject, region)) if self.subject is not None else []
+        found += [Identifier.email(text) for text in self.emails]
+        found += [Identifier.phone(text, region) for text in self.phones]
+        found += [Identifier.name(text) for text in self.names]
+        found += [Identifier.external(*_pair(text, "--id", "NAMESPACE=VALUE")) for text in self.ids]
+        if not found:
+            raise InvalidIdentifier(
+                "The request names nobody", hint="Give --subject FILE, or --email, --phone, --name or --id."
+            )
+        return Subject(tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Described):
+    """What was typed, unread. None of it is shown by `repr`: most of it is the person's."""
+
+    rights: tuple[str, ...]
     received: str | None
     channel: str
     verified_by: str | None
@@ -122,50 +156,46 @@ class Asked:
             channel=self.channel,
             received=received_or_now(self.received, now.timestamp()),
             verified_by=self.verified_by,
-            changes=self._changes(),
+            changes=read_changes(self.changes),
             scope=self._scope(rights),
             on_behalf_of=self.on_behalf_of,
             reference=self.reference,
         )
 
-    def person(self, region: str | None) -> Subject:
-        """The person, from the file and the options together."""
-        found = list(_document(self.subject, region)) if self.subject is not None else []
-        found += [Identifier.email(text) for text in self.emails]
-        found += [Identifier.phone(text, region) for text in self.phones]
-        found += [Identifier.name(text) for text in self.names]
-        found += [Identifier.external(*_pair(text, "--id", "NAMESPACE=VALUE")) for text in self.ids]
-        if not found:
-            raise InvalidIdentifier(
-                "The request names nobody", hint="Give --subject FILE, or --email, --phone, --name or --id."
-            )
-        return Subject(tuple(found))
-
-    def _changes(self) -> Changes | None:
-        from hub.coordinator.intake import OWN_FIELD  # noqa: PLC0415  # heavy
-        from hub.processor import STANDARD_FIELDS, Changes  # noqa: PLC0415  # heavy
-
-        fields = dict(_pair(text, "--set", "FIELD=VALUE") for text in self.changes)
-        if any(name not in STANDARD_FIELDS and not OWN_FIELD.fullmatch(name) for name in fields):
-            raise UsageError(
-                "--set names a field that does not exist",
-                hint=f"Fields: {', '.join(sorted(STANDARD_FIELDS))}; or CONNECTOR.FIELD for a field of one service.",
-            )
-        return Changes(fields) if fields else None
-
     def _scope(self, rights: tuple[Right, ...]) -> Scope | None:
-        from hub.processor import Channel, Operation, Purpose, Scope  # noqa: PLC0415  # heavy
+        from hub.processor import Operation  # noqa: PLC0415  # heavy
         from hub.rights import operations  # noqa: PLC0415  # heavy
 
-        if not (self.purposes or self.channels):
-            return None
-        if not {Operation.SUPPRESS, Operation.LIFT} & set(operations(rights)):
+        scope = read_scope(self.purposes, self.channels)
+        if scope and not {Operation.SUPPRESS, Operation.LIFT} & set(operations(rights)):
             raise UsageError(
                 "--purpose and --marketing-channel say what is to stop, and nothing is to stop",
                 hint="They go with objection, restriction, lift and consent_withdrawal.",
             )
-        purposes = frozenset(map(Purpose, self.purposes)) or frozenset({Purpose.MARKETING})
-        return Scope(purposes, frozenset(map(Channel, self.channels)))
+        return scope
+
+
+def read_changes(texts: Sequence[str]) -> Changes | None:
+    """What `--set` asks for; None where it asks for nothing. Raises `UsageError`; quotes nothing."""
+    from hub.coordinator.intake import OWN_FIELD  # noqa: PLC0415  # heavy
+    from hub.processor import STANDARD_FIELDS, Changes  # noqa: PLC0415  # heavy
+
+    fields = dict(_pair(text, "--set", "FIELD=VALUE") for text in texts)
+    if any(name not in STANDARD_FIELDS and not OWN_FIELD.fullmatch(name) for name in fields):
+        raise UsageError(
+            "--set names a field that does not exist",
+            hint=f"Fields: {', '.join(sorted(STANDARD_FIELDS))}; or CONNECTOR.FIELD for a field of one service.",
+        )
+    return Changes(fields) if fields else None
+
+
+def read_scope(purposes: Sequence[str], channels: Sequence[str]) -> Scope | None:
+    """What is to stop; None where nothing was said."""
+    from hub.processor import Channel, Purpose, Scope  # noqa: PLC0415  # heavy
+
+    if not (purposes or channels):
+        return None
+    return Scope(frozenset(map(Purpose, purposes)) or frozenset({Purpose.MARKETING}), frozenset(map(Channel, channels)))
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:
