@@ -7,8 +7,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -30,7 +29,6 @@ from hub import (
     Method,
     NotYet,
     Outcome,
-    OutcomeUnknown,
     Pending,
     PermanentError,
     Processor,
@@ -66,6 +64,20 @@ class Job(BaseModel):
     ends_at: datetime
 
 
+class Respondent(BaseModel):
+    """Somebody who answered; `deleting` says that a deletion was taken on."""
+
+    id: str
+    email: str
+    deleting: bool
+
+
+class Unknown(BaseModel):
+    """There is no such record, in the service's own words: a proxy says 404 too, and knows nothing."""
+
+    error: Literal["no_such_respondent"]
+
+
 class Poll(Processor[PollConfig]):
     """One account and the people who answered its surveys."""
 
@@ -96,26 +108,26 @@ class Poll(Processor[PollConfig]):
         for email in subject.emails:
             query = {"email": email}
             rows = self.hub.wire.call(
-                "GET", f"{BASE}/respondents", query=query, headers=self._key, model=list[dict[str, Any]]
+                "GET", f"{BASE}/respondents", query=query, headers=self._key, model=list[Respondent]
             )
             for row in rows.value:
-                if Identifier.email(email).matches(row["email"]):
-                    yield Holding(f"respondent/{row['id']}", "respondent", ("answers",), {"id": row["id"]})
+                if Identifier.email(email).matches(row.email):
+                    yield Holding(f"respondent/{row.id}", "respondent", ("answers",), {"id": row.id})
         yield Coverage(self.searches)
 
     def export(self, holding: Holding, step: Step) -> Iterator[Record]:  # noqa: ARG002  # one record, no cursor
         """The respondent with their answers."""
-        reply = self._one("GET", holding, 200)
-        if reply.status == HTTPStatus.OK:
+        reply = self._about("GET", holding)
+        if not isinstance(reply.value, Unknown):
             yield Record("respondent", reply.json)
 
     # --8<-- [start:erase]
     def erase(self, holding: Holding, step: Step) -> Outcome:
         """Ask for the deletion. The service takes it on: accepted is not done."""
-        reply = self._one("DELETE", holding, 202)
-        if reply.status == HTTPStatus.NOT_FOUND:
+        taken = self._about("DELETE", holding).value
+        if isinstance(taken, Unknown):
             return Absent()
-        return self._pending(Job.model_validate(reply.json), step, give_up_at=step.now + PATIENCE)
+        return self._pending(taken, step, give_up_at=step.now + PATIENCE)
 
     def _pending(self, job: Job, step: Step, give_up_at: datetime) -> Pending:
         """When to look again: when the service says it will be done, and from then on every half hour."""
@@ -147,10 +159,10 @@ class Poll(Processor[PollConfig]):
     def confirm(self, act: Act, step: Step) -> Confirmation:
         """Read the respondent back; the job's word alone proves nothing."""
         assert isinstance(act.target, Holding)
-        reply = self._one("GET", act.target, 200)
-        if reply.status == HTTPStatus.NOT_FOUND:
+        found = self._about("GET", act.target).value
+        if isinstance(found, Unknown):
             return Gone()
-        return NotYet(step.now + OFTEN) if reply.json.get("deleting") else Differs(("id",))
+        return NotYet(step.now + OFTEN) if found.deleting else Differs(("id",))
 
     # --8<-- [end:confirm]
 
@@ -167,14 +179,11 @@ class Poll(Processor[PollConfig]):
 
     # --8<-- [end:receive]
 
-    def _one(self, method: str, holding: Holding, good: int) -> Reply[Any]:
+    def _about(self, method: str, holding: Holding) -> Reply[Any]:
+        """A call about one respondent."""
+        expect = {200: Respondent, 404: Unknown} if method == "GET" else {202: Job, 404: Unknown}
         template = f"{BASE}/respondents/{{id}}"
-        reply = self.hub.wire.call(
-            method, template, path=holding.locator, headers=self._key, expect=(good, 404), idempotent=True
-        )
-        if reply.status == HTTPStatus.NOT_FOUND and "error" not in reply.json:
-            raise OutcomeUnknown("Something else than Quickpoll said 404", repeatable=True, instance=self.hub.instance)
-        return reply
+        return self.hub.wire.call(method, template, path=holding.locator, headers=self._key, expect=expect)
 
 
 @hookimpl

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from hub import (
     Absent,
@@ -24,7 +23,6 @@ from hub import (
     Limits,
     Method,
     Outcome,
-    OutcomeUnknown,
     Processor,
     Record,
     Reply,
@@ -48,12 +46,18 @@ class DeskConfig(InstanceConfig):
     key: SecretStr = Field(description="API key that may read and delete.")
 
 
-class Row(BaseModel):
-    """A ticket as the list shows it."""
+class Ticket(BaseModel):
+    """A ticket; `attachments` are ids. What it has besides is exported too."""
 
-    model_config = ConfigDict(extra="allow")
     id: str
     email: str
+    attachments: list[str]
+
+
+class Unknown(BaseModel):
+    """There is no such record, in the service's own words: a proxy says 404 too, and knows nothing."""
+
+    error: Literal["no_such_ticket"]
 
 
 class Attachment(BaseModel):
@@ -93,7 +97,7 @@ class Desk(Processor[DeskConfig]):
         """By the address a ticket came from."""
         for email in subject.emails:
             query = {"email": email}
-            rows = self.hub.wire.call("GET", f"{BASE}/tickets", query=query, headers=self._key, model=list[Row])
+            rows = self.hub.wire.call("GET", f"{BASE}/tickets", query=query, headers=self._key, model=list[Ticket])
             for row in rows.value:
                 if Identifier.email(email).matches(row.email):
                     yield Holding(f"ticket/{row.id}", "ticket", ("correspondence",), {"id": row.id})
@@ -102,14 +106,14 @@ class Desk(Processor[DeskConfig]):
     # --8<-- [start:export]
     def export(self, holding: Holding, step: Step) -> Iterator[Record | File]:
         """The ticket, then its attachments; the cursor is the number of those that are read."""
-        reply = self._one("GET", holding, 200)
-        if reply.status == HTTPStatus.NOT_FOUND:
+        reply = self._about("GET", holding)
+        if isinstance(reply.value, Unknown):
             return
         if step.cursor is None:
-            yield Record("ticket", {**reply.json, "attachments": len(reply.json["attachments"])}, cursor="0")
+            yield Record("ticket", reply.json, cursor="0")
         done = int(step.cursor or 0)
-        for number, of in enumerate(reply.json["attachments"][done:], start=done + 1):
-            attachment = self._attachment(of)
+        for number, id_ in enumerate(reply.value.attachments[done:], start=done + 1):
+            attachment = self._attachment(id_)
             chunks = self.hub.wire.stream(attachment.url, hosts=[FILES], max_bytes=LARGEST)
             yield File("attachment", attachment.name, attachment.media_type, chunks, cursor=str(number))
 
@@ -124,21 +128,21 @@ class Desk(Processor[DeskConfig]):
 
     def erase(self, holding: Holding, step: Step) -> Outcome:  # noqa: ARG002  # the interface
         """Delete the ticket; its attachments go with it."""
-        gone = self._one("DELETE", holding, 204).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("DELETE", holding).value, Unknown)
         return Absent() if gone else Done(Method.DELETED)
 
     def confirm(self, act: Act, step: Step) -> Confirmation:  # noqa: ARG002  # the interface
         """Read it back."""
         assert isinstance(act.target, Holding)
-        gone = self._one("GET", act.target, 200).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("GET", act.target).value, Unknown)
         return Gone() if gone else Differs(("id",))
 
-    def _one(self, method: str, holding: Holding, good: int) -> Reply[Any]:
-        template = f"{BASE}/tickets/{{id}}"
-        reply = self.hub.wire.call(method, template, path=holding.locator, headers=self._key, expect=(good, 404))
-        if reply.status == HTTPStatus.NOT_FOUND and "error" not in reply.json:
-            raise OutcomeUnknown("Something else than the desk said 404", repeatable=True, instance=self.hub.instance)
-        return reply
+    def _about(self, method: str, holding: Holding) -> Reply[Any]:
+        """A call about one ticket."""
+        expect = {200: Ticket, 404: Unknown} if method == "GET" else {204: None, 404: Unknown}
+        return self.hub.wire.call(
+            method, f"{BASE}/tickets/{{id}}", path=holding.locator, headers=self._key, expect=expect
+        )
 
 
 @hookimpl

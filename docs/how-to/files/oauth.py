@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Generator, Iterator
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import httpx
 from pydantic import BaseModel, Field, SecretStr
@@ -28,7 +28,6 @@ from hub import (
     Limits,
     Method,
     Outcome,
-    OutcomeUnknown,
     Processor,
     Record,
     Reply,
@@ -56,6 +55,19 @@ class ClubConfig(InstanceConfig):
 
 
 # --8<-- [end:settings]
+
+
+class Member(BaseModel):
+    """One member; what the record has besides is exported too."""
+
+    id: str
+    email: str
+
+
+class Unknown(BaseModel):
+    """There is no such record, in the service's own words: a proxy says 404 too, and knows nothing."""
+
+    error: Literal["no_such_member"]
 
 
 class Granted(BaseModel):
@@ -149,31 +161,30 @@ class Club(Processor[ClubConfig]):
     def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
         """Members by e-mail address; the club has one of each."""
         for email in subject.emails:
-            rows = self.hub.wire.call("GET", f"{BASE}/members", query={"email": email}, model=list[dict[str, str]])
+            rows = self.hub.wire.call("GET", f"{BASE}/members", query={"email": email}, model=list[Member])
             for row in rows.value:
-                if Identifier.email(email).matches(row["email"]):
-                    yield Holding(f"member/{row['id']}", "member", ("contact",), {"id": row["id"]})
+                if Identifier.email(email).matches(row.email):
+                    yield Holding(f"member/{row.id}", "member", ("contact",), {"id": row.id})
         yield Coverage(self.searches)
 
     def export(self, holding: Holding, step: Step) -> Iterator[Record]:  # noqa: ARG002  # one record, no cursor
         """The member."""
-        reply = self._one("GET", holding, 200)
-        if reply.status == HTTPStatus.OK:
+        reply = self._about("GET", holding)
+        if not isinstance(reply.value, Unknown):
             yield Record("member", reply.json)
 
     def erase(self, holding: Holding, step: Step) -> Outcome:  # noqa: ARG002  # the interface
         """Delete the member."""
-        gone = self._one("DELETE", holding, 204).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("DELETE", holding).value, Unknown)
         return Absent() if gone else Done(Method.DELETED)
 
     def confirm(self, act: Act, step: Step) -> Confirmation:  # noqa: ARG002  # the interface
         """Read it back."""
         assert isinstance(act.target, Holding)
-        gone = self._one("GET", act.target, 200).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("GET", act.target).value, Unknown)
         return Gone() if gone else Differs(("id",))
 
-    def _one(self, method: str, holding: Holding, good: int) -> Reply[Any]:
-        reply = self.hub.wire.call(method, f"{BASE}/members/{{id}}", path=holding.locator, expect=(good, 404))
-        if reply.status == HTTPStatus.NOT_FOUND and "error" not in reply.json:
-            raise OutcomeUnknown("Something else than the club said 404", repeatable=True, instance=self.hub.instance)
-        return reply
+    def _about(self, method: str, holding: Holding) -> Reply[Any]:
+        """A call about one member."""
+        expect = {200: Member, 404: Unknown} if method == "GET" else {204: None, 404: Unknown}
+        return self.hub.wire.call(method, f"{BASE}/members/{{id}}", path=holding.locator, expect=expect)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http import HTTPStatus
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from hub import (
     Absent,
@@ -25,7 +24,6 @@ from hub import (
     Limits,
     Method,
     Outcome,
-    OutcomeUnknown,
     Processor,
     Record,
     Reply,
@@ -47,11 +45,16 @@ class FerryConfig(InstanceConfig):
 
 
 class Row(BaseModel):
-    """A record of any list: whose it is, and whatever else it holds."""
+    """A record of any list; what it has besides is exported too."""
 
-    model_config = ConfigDict(extra="allow")
     id: str
     email: str
+
+
+class Unknown(BaseModel):
+    """There is no such record, in the service's own words: a proxy says 404 too, and knows nothing."""
+
+    error: Literal["no_such_passenger", "no_such_booking", "no_such_message"]
 
 
 class Numbered(BaseModel):
@@ -163,28 +166,26 @@ class Ferry(Processor[FerryConfig]):
 
     def export(self, holding: Holding, step: Step) -> Iterator[Record]:  # noqa: ARG002  # one record, no cursor
         """The record."""
-        reply = self._one("GET", holding, 200)
-        if reply.status == HTTPStatus.OK:
+        reply = self._about("GET", holding)
+        if not isinstance(reply.value, Unknown):
             yield Record(holding.kind, reply.json)
 
     def erase(self, holding: Holding, step: Step) -> Outcome:  # noqa: ARG002  # the interface
         """Delete it."""
-        gone = self._one("DELETE", holding, 204).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("DELETE", holding).value, Unknown)
         return Absent() if gone else Done(Method.DELETED)
 
     def confirm(self, act: Act, step: Step) -> Confirmation:  # noqa: ARG002  # the interface
         """Read it back."""
         assert isinstance(act.target, Holding)
-        gone = self._one("GET", act.target, 200).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("GET", act.target).value, Unknown)
         return Gone() if gone else Differs(("id",))
 
     def _get(self, path: str, query: dict[str, str], shape: type[P]) -> P:
         return self.hub.wire.call("GET", BASE + path, query=query, headers=self._key, model=shape).value
 
-    def _one(self, method: str, holding: Holding, good: int) -> Reply[Any]:
-        """A call about one record. That it is not there counts in the service's own words: a proxy says 404 too."""
+    def _about(self, method: str, holding: Holding) -> Reply[Any]:
+        """A call about one record."""
+        expect = {200: Row, 404: Unknown} if method == "GET" else {204: None, 404: Unknown}
         template = f"{BASE}/{holding.kind}s/{{id}}"
-        reply = self.hub.wire.call(method, template, path=holding.locator, headers=self._key, expect=(good, 404))
-        if reply.status == HTTPStatus.NOT_FOUND and "error" not in reply.json:
-            raise OutcomeUnknown("Something else than the ferry line said 404", instance=self.hub.instance)
-        return reply
+        return self.hub.wire.call(method, template, path=holding.locator, headers=self._key, expect=expect)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from hub import (
     Absent,
@@ -26,7 +25,6 @@ from hub import (
     Limits,
     Method,
     Outcome,
-    OutcomeUnknown,
     Processor,
     Rate,
     Record,
@@ -67,6 +65,19 @@ class PigeonConfig(InstanceConfig):
 PER_MINUTE = {Plan.FREE: 60, Plan.TEAM: 1200}  # calls of the whole account, by the service's documentation
 AT_ONCE = {Plan.FREE: 1, Plan.TEAM: 8}
 # --8<-- [end:settings]
+
+
+class Address(BaseModel):
+    """One address; what the record has besides is exported too."""
+
+    id: str
+    email: str
+
+
+class Unknown(BaseModel):
+    """There is no such record, in the service's own words: a proxy says 404 too, and knows nothing."""
+
+    error: Literal["no_such_address"]
 
 
 class Pigeon(Processor[PigeonConfig]):
@@ -111,39 +122,35 @@ class Pigeon(Processor[PigeonConfig]):
         """By e-mail address."""
         for email in subject.emails:
             query = {"email": email}
-            rows = self.hub.wire.call(
-                "GET", f"{BASE}/addresses", query=query, headers=self._key, model=list[dict[str, str]]
-            )
+            rows = self.hub.wire.call("GET", f"{BASE}/addresses", query=query, headers=self._key, model=list[Address])
             for row in rows.value:
-                if Identifier.email(email).matches(row["email"]):
-                    yield Holding(f"address/{row['id']}", "address", ("contact",), {"id": row["id"]})
+                if Identifier.email(email).matches(row.email):
+                    yield Holding(f"address/{row.id}", "address", ("contact",), {"id": row.id})
         yield Coverage(self.searches)
 
     def export(self, holding: Holding, step: Step) -> Iterator[Record]:  # noqa: ARG002  # one record, no cursor
         """The address."""
-        reply = self._one("GET", holding, 200)
-        if reply.status == HTTPStatus.OK:
+        reply = self._about("GET", holding)
+        if not isinstance(reply.value, Unknown):
             yield Record("address", reply.json)
 
     def erase(self, holding: Holding, step: Step) -> Outcome:  # noqa: ARG002  # the interface
         """Delete it."""
-        gone = self._one("DELETE", holding, 204).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("DELETE", holding).value, Unknown)
         return Absent() if gone else Done(Method.DELETED)
 
     def confirm(self, act: Act, step: Step) -> Confirmation:  # noqa: ARG002  # the interface
         """Read it back."""
         assert isinstance(act.target, Holding)
-        gone = self._one("GET", act.target, 200).status == HTTPStatus.NOT_FOUND
+        gone = isinstance(self._about("GET", act.target).value, Unknown)
         return Gone() if gone else Differs(("id",))
 
-    def _one(self, method: str, holding: Holding, good: int) -> Reply[Any]:
-        template = f"{BASE}/addresses/{{id}}"
-        reply = self.hub.wire.call(method, template, path=holding.locator, headers=self._key, expect=(good, 404))
-        if reply.status == HTTPStatus.NOT_FOUND and "error" not in reply.json:
-            raise OutcomeUnknown(
-                "Something else than Pigeon Post said 404", repeatable=True, instance=self.hub.instance
-            )
-        return reply
+    def _about(self, method: str, holding: Holding) -> Reply[Any]:
+        """A call about one address."""
+        expect = {200: Address, 404: Unknown} if method == "GET" else {204: None, 404: Unknown}
+        return self.hub.wire.call(
+            method, f"{BASE}/addresses/{{id}}", path=holding.locator, headers=self._key, expect=expect
+        )
 
 
 @hookimpl
