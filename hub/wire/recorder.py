@@ -42,13 +42,16 @@ class Exchange:
     """One request and its answer, as evidence keeps it; `as_evidence` gives the published form.
 
     Args:
-        method, host, url_template: what was called; the path template, never the path.
+        method: the HTTP method.
+        host: who was called.
+        url_template: the template of the path, never the path.
         status: None when no answer came.
-        vendor_request_id, vendor_date: what the service says of itself, where it is of a safe form.
+        vendor_request_id: the service's own id of the exchange, where it is of a safe form.
+        vendor_date: the service's Date header, written anew.
         tls_spki_sha256: hex, or `none`.
         via: `sandbox` or `override` when it was not the service itself that answered.
-        request_hmac, response_hmac: HMAC-SHA256 in hex of the bodies (content encoding undone); None without a key,
-            and for an answer that did not come to its end.
+        request_hmac: HMAC-SHA256 of the body sent, in hex; None without a key.
+        response_hmac: the same of the body received, content encoding undone; None too where it did not come to its end.
         ms: milliseconds from the first byte sent to the last received.
     """
 

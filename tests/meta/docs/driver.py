@@ -32,7 +32,7 @@ class Shell:
             text=True,
         )
         self._scripts = tempfile.TemporaryDirectory()
-        self._tell("trap 'kill $(jobs -p) 2>/dev/null' EXIT")
+        self._tell("trap 'code=$?; kill $(jobs -p) 2>/dev/null || true; exit $code' EXIT")
 
     def run(self, text: str, *, strict: bool) -> tuple[int, str]:
         """Exit code and output. Where `strict`, the first command that fails ends it all."""
@@ -45,7 +45,7 @@ class Shell:
             if line.startswith(MARK):
                 return int(line.split()[1]), "".join(said).removesuffix("\n")
             said.append(line)
-        return self._bash.wait(), "".join(said)
+        return self._bash.wait() or 1, "".join(said)  # a block that ends the shell has ended the page
 
     def close(self) -> None:
         """End it, and what it left running."""
