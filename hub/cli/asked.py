@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +90,9 @@ def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate with these options, which the help shows in this order."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        return reduce(lambda decorated, option: option(decorated), reversed(options), function)
+        for option in reversed(options):
+            function = option(function)
+        return function
 
     return decorate
 
