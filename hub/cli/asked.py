@@ -32,6 +32,7 @@ RIGHTS = (
     "consent_withdrawal",
     "erasure",
 )
+Function = Callable[..., Any]
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 right_option = click.option(
@@ -81,15 +82,15 @@ _CIRCUMSTANCES = (
 )
 
 
-def asks(function: Callable[..., Any]) -> Callable[..., Any]:
+def asks(function: Function) -> Function:
     """Add every option that describes a request; the function gets them as keywords, for `Asked`."""
     return with_options(right_option, *person_options, *_CIRCUMSTANCES, *what_options)(function)
 
 
-def with_options(*options: Callable[..., Any]) -> Callable[..., Any]:
+def with_options(*options: Callable[[Function], Function]) -> Callable[[Function], Function]:
     """Decorate with these options, which the help shows in this order."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Function) -> Function:
         for option in reversed(options):
             function = option(function)
         return function
