@@ -51,7 +51,7 @@ class Exchange:
         tls_spki_sha256: hex, or `none`.
         via: `sandbox` or `override` when it was not the service itself that answered.
         request_hmac: HMAC-SHA256 of the body sent, in hex; None without a key.
-        response_hmac: the same of the body received, content encoding undone; None too where it did not come to its end.
+        response_hmac: the same of the body received, content encoding undone; None too where its end did not come.
         ms: milliseconds from the first byte sent to the last received.
     """
 
