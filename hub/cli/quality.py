@@ -64,11 +64,11 @@ def _reports(front: Front, names: Sequence[str]) -> tuple[list[Report], bool]:
     if dormant := sorted(set(names) & set(plugins.dormant)):
         named = load(dormant)
         sources.append((named, sorted(named.processors)))
-    problems = [problem for loaded, _ in sources for problem in loaded.problems]
-    known = {*plugins.processors, *dormant, *(problem.plugin for problem in problems)}
-    if not known.issuperset(names):
+    problems = [p for loaded, _ in sources for p in loaded.problems if p.plugin in names or not names]
+    if not {*plugins.processors, *dormant, *(problem.plugin for problem in problems)}.issuperset(names):
         there = ", ".join(sorted({*plugins.processors, *plugins.dormant}))
-        raise UsageError("No connector of that name is installed", hint=f"There are: {there}.")
+        hint = f"There are: {there}. A new one is installed before it is found: pip install -e ."
+        raise UsageError("No connector of that name is installed", hint=hint)
     for problem in problems:
         note(f"The plugin {problem.plugin} cannot be judged: {problem.message}\n  → {problem.hint}")
     today = SystemTime().now().date()
@@ -127,7 +127,7 @@ def _say(report: Report) -> None:
     for exception in report.exceptions:
         click.echo(f"  exception of the conformance suite: {exception.rule}: {exception.reason}")
     for rule, what in report.unseen.items():
-        click.echo(f"  taken on trust: {rule}: {what} did not come with the package")
+        click.echo(f"  taken on trust: {rule}: {what}")
     if report.missing and not report.faults:
         click.echo(f"  The next tier, {_next(report)}, asks for:")
         for missing in report.missing:

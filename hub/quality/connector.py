@@ -17,7 +17,7 @@ _LEVELS_TO_PROJECT = 3  # connectors/NAME/ and src/NAME/ stand two levels below 
 
 
 class NotInstalled(Exception):
-    """What a check would have read did not come with the package: `tests`, or `README.md`."""
+    """Says, for people, what a check would have needed and was not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Connector:
         if found is None and not any(
             (p / "pyproject.toml").is_file() for p in self.folder.parents[:_LEVELS_TO_PROJECT]
         ):
-            raise NotInstalled(name)
+            raise NotInstalled(f"{name} did not come with the package")
         return found
 
 

@@ -25,7 +25,7 @@ class Report:
         file: its quality.yaml.
         declared: what that says.
         faults: what is wrong with the file, or contradicts it; empty when all is well.
-        unseen: rule → what would have been read for it and was not installed with the connector.
+        unseen: rule → why nobody looked: what would have been read for it is not installed.
         exceptions: rules of the conformance suite that it says it fails, with the reasons.
     """
 

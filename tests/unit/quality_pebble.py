@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -14,7 +14,10 @@ from hub.plugins import load
 from hub.quality.connector import Connector
 from hub.quality.report import Report, judge
 from hub.quality.rules import RULES
+from hub.subject import Identifier
+from hub.testing.cassettes.filing import About, Recording, render
 
+CASSETTE = "../../tests/cassettes/find.yaml"
 TODAY = date(2026, 3, 2)
 EXEMPT = {"rectify": "A review stays as its author wrote it.", "batch-erase": "Pebble deletes one by one."}
 COMMENTS = {"second-judge": "Pebble's own OpenAPI document."}
@@ -172,7 +175,7 @@ class Pebble:
         for name, text in sources.items():
             self.write(name, text.replace("PACKAGE", package))
         self.write("../../tests/test_pebble.py", TESTS)
-        self.write("../../tests/cassettes/find.yaml", "recorded: from the sandbox\n")
+        self.write(CASSETTE, cassette())
         self.write("../../README.md", README)
         self.write("../../pyproject.toml", f'[project]\nname = "{package}"\n')
         self.write("quality.yaml", quality())
@@ -211,6 +214,15 @@ class Pebble:
             plugins = load([self.package], [EntryPoint(self.package, self.package, "hub.connectors")])
             assert not plugins.problems
             return judge(Connector(plugins.processors["pebble"], plugins.sandboxes().get("pebble")), today)
+
+
+def cassette(person: str = "jane@example.org", **about: str) -> str:
+    """A recording of that person, without a call; `about` replaces what its head says."""
+    usual = {"connector": "pebble", "recorded_from": "service", "recorded_by": "subject-request-hub 0.1.0"}
+    when = {"recorded_on": TODAY, "clock": datetime(2026, 3, 2, 9, 0, tzinfo=UTC)}
+    subject = (Identifier.email(person).as_dict(),)
+    head = About(**usual | about, **when, region=None, keep=(), subject=subject)
+    return render(Recording(head, (), ())).decode()
 
 
 def quality(**changed: str) -> str:

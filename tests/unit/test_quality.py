@@ -16,7 +16,7 @@ from hub.quality.checks import CHECKS
 from hub.quality.declared import State, read
 from hub.quality.rule import Tier
 from hub.quality.rules import RULES
-from tests.unit.quality_pebble import TODAY, Pebble, quality
+from tests.unit.quality_pebble import CASSETTE, TODAY, Pebble, cassette, quality
 
 SUITE = "../../tests/test_pebble.py"
 NAMED = "hub.AuthError as error"
@@ -167,6 +167,13 @@ DONE: list[tuple[str, Change, str]] = [
     ),
     ("named-owner", edit("owner: Ada Marsh <ada@example.com>\n", "", "quality.yaml"), "`owner` is empty"),
     ("cassettes", lambda pebble: pebble.remove("../../tests/cassettes"), "holds no recording"),
+    ("cassettes", edit("recorded_by: subject", "recorded_by: another", CASSETTE), "was changed after it was recorded"),
+    ("cassettes", lambda pebble: pebble.write(CASSETTE, cassette(connector="club")), "recorded by club"),
+    (
+        "cassettes",
+        lambda pebble: pebble.write(CASSETTE, cassette("jane@elsewhere.se")),
+        "holds what no cassette may hold",
+    ),
     ("second-judge", says(second_judge="done"), "no comment says who judges"),
     ("exports-resume", edit("cursor=step.cursor", "cursor=None"), "no code looks at"),
     ("jobs-followed", edit("    def resume(", "    def go_on("), "has no `resume`"),
@@ -177,6 +184,12 @@ DONE: list[tuple[str, Change, str]] = [
         "`batch` names no kind",
     ),
     ("webhooks", edit("    def receive(", "    def take("), "has no `receive`"),
+    (
+        "recorded-against-the-service",
+        lambda pebble: pebble.write(CASSETTE, cassette(recorded_from="sandbox")),
+        "recorded from the sandbox",
+    ),
+    ("recorded-against-the-service", lambda pebble: pebble.remove(CASSETTE), "holds no recording"),
     ("verified-within-a-year", edit("verified: 2026-01-31\n", "", "quality.yaml"), "`verified` has no date"),
     ("verified-within-a-year", edit("2026-01-31", "2026-03-03", "quality.yaml"), "in the future"),
     ("verified-within-a-year", edit("2026-01-31", "2025-02-28", "quality.yaml"), "2025-02-28 is more than a year ago"),
@@ -214,7 +227,7 @@ def test_every_check_has_a_case_that_it_catches() -> None:
 )
 def test_what_only_looks_like_a_fault_is_none(pebble: Pebble, change: Change) -> None:
     change(pebble)
-    assert [fault for fault in found(pebble) if "settings()" not in fault[1] and fault[0] != "cassettes"] == []
+    assert [fault for fault in found(pebble) if "settings()" not in fault[1] and "recording" not in fault[1]] == []
 
 
 LEFT_OUT = "{status: exempt, comment: It cannot be.}"
@@ -359,9 +372,10 @@ def test_what_did_not_come_with_the_package_is_taken_on_trust_and_said(pebble: P
     report = pebble.report()
     assert report.tier is Tier.PLATINUM
     assert dict(report.unseen) == {
-        "conformance-suite": "tests",
-        "known-limits-documented": "README.md",
-        "cassettes": "tests",
+        "conformance-suite": "tests did not come with the package",
+        "known-limits-documented": "README.md did not come with the package",
+        "cassettes": "tests did not come with the package",
+        "recorded-against-the-service": "tests did not come with the package",
     }
 
 

@@ -38,6 +38,7 @@ _DONE: Mapping[str, tuple[Check, ...]] = {
     "jobs-followed": (classes.defines("resume"),),
     "batch-erase": (classes.batches,),
     "webhooks": (classes.defines("receive"),),
+    "recorded-against-the-service": (files.recorded_against_the_service,),
     "verified-within-a-year": (files.verified_within_a_year,),
 }
 _EXEMPT: Mapping[str, tuple[Check, ...]] = {

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+from hub.errors import HubError
 from hub.quality.checks.case import Case
+from hub.quality.connector import NotInstalled
 from hub.quality.exceptions import exempted, suites
+
+if TYPE_CHECKING:
+    from hub.testing.cassettes.filing import Recording
 
 _SECTIONS = ("Settings", "Known limits", "What is assumed")
 _FRESH = timedelta(days=366)
@@ -57,7 +63,36 @@ def verified_within_a_year(case: Case) -> Iterator[str]:
 
 
 def cassettes(case: Case) -> Iterator[str]:
-    """There are recordings."""
-    folder = case.connector.tests
-    if folder is None or not any((folder / "cassettes").rglob("*.yaml")):
+    """There are recordings of this connector, as they were made, with nothing suspicious in them."""
+    found = list(_recordings(case))
+    if not found:
         yield "tests/cassettes holds no recording"
+    for recording in found:
+        if isinstance(recording, HubError):
+            yield recording.message
+        elif recording.about.connector != case.connector.name:
+            yield f"a cassette was recorded by {recording.about.connector}"
+
+
+def recorded_against_the_service(case: Case) -> Iterator[str]:
+    """The recordings say that it was the service which answered."""
+    found = [recording for recording in _recordings(case) if not isinstance(recording, HubError)]
+    if not found:
+        yield "tests/cassettes holds no recording"
+    elif any(recording.about.recorded_from != "service" for recording in found):
+        yield "a cassette was recorded from the sandbox"
+
+
+def _recordings(case: Case) -> Iterator[Recording | HubError]:
+    """Every cassette that can be read and was found clean; of the others, what is wrong with them."""
+    folder = case.connector.tests
+    paths = sorted((folder / "cassettes").rglob("*.yaml")) if folder else []
+    try:
+        from hub.testing.cassettes.scan import look_over  # noqa: PLC0415  # brings vcrpy, which tests alone need
+    except ImportError:
+        raise NotInstalled("vcrpy is not installed; it comes with subject-request-hub[testing]") from None
+    for path in paths:
+        try:
+            yield look_over(path)
+        except HubError as error:
+            yield error
