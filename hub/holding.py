@@ -15,15 +15,18 @@ Locator = Mapping[str, Any]  # how the processor finds the holding again: JSON v
 class Match(StrEnum):
     """How sure the processor is that a holding is this person's."""
 
-    EXACT = "exact"  # an identifier of the person stands on it, letter for letter
-    POSSIBLE = "possible"  # surname and postcode, a name alone: a person must decide
+    EXACT = "exact"
+    """An identifier of the person stands on it, letter for letter."""
+    POSSIBLE = "possible"
+    """Surname and postcode, a name alone: a person must decide."""
 
 
 class Reach(StrEnum):
     """Whom a holding is about."""
 
     SOLE = "sole"
-    SHARED = "shared"  # an info@ address, a household, a merged contact: acting would touch others
+    SHARED = "shared"
+    """An info@ address, a household, a merged contact: acting would touch others."""
 
 
 class Role(StrEnum):
@@ -38,10 +41,14 @@ class Role(StrEnum):
 class Search(StrEnum):
     """How well a service can be searched by a kind of identifier."""
 
-    EXACT = "exact"  # asked directly, answered from the truth
-    SCAN = "scan"  # everything was read and compared
-    INDEX = "index"  # a search that may lag behind the truth: it can find, it cannot rule out
-    NONE = "none"  # not by this
+    EXACT = "exact"
+    """Asked directly, answered from the truth."""
+    SCAN = "scan"
+    """Everything was read and compared."""
+    INDEX = "index"
+    """A search that may lag behind the truth: it can find, it cannot rule out."""
+    NONE = "none"
+    """Not by this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,16 +289,22 @@ class Processor(ABC, Generic[Config]):
     of `hub.errors` and nothing else; anything else counts as a bug in the connector and is never retried.
     """
 
-    name: ClassVar[str]  # "mailchimp": what hub.toml calls it
-    title: ClassVar[str]  # "Mailchimp Marketing": what people call it
-    api: ClassVar[int] = 1  # version of this interface
-    searches: ClassVar[
-        Mapping[str, Search]
-    ]  # kind of identifier → how find searches by it, at best: what plans rely on
-    kinds: ClassVar[Mapping[str, str]]  # kind of holding → what it is, in a few words for people
-    batch: ClassVar[Mapping[str, int]] = {}  # kind → how many holdings `erase_many` takes at once
-    stops_before_erase: ClassVar[bool] = True  # suppressing neither destroys nor blocks what erasing needs
-    config_model: ClassVar[type[InstanceConfig]]  # filled in from Processor[…]
+    name: ClassVar[str]
+    """What hub.toml calls it: `mailchimp`."""
+    title: ClassVar[str]
+    """What people call it: `Mailchimp Marketing`."""
+    api: ClassVar[int] = 1
+    """Version of this interface."""
+    searches: ClassVar[Mapping[str, Search]]
+    """Kind of identifier → how `find` searches by it, at best: what plans rely on."""
+    kinds: ClassVar[Mapping[str, str]]
+    """Kind of holding → what it is, in a few words for people."""
+    batch: ClassVar[Mapping[str, int]] = {}
+    """Kind of holding → how many of it `erase_many` takes at once."""
+    stops_before_erase: ClassVar[bool] = True
+    """Whether suppressing neither destroys nor blocks what erasing needs."""
+    config_model: ClassVar[type[InstanceConfig]]
+    """Its settings, filled in from `Processor[…]`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
