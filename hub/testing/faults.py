@@ -24,12 +24,14 @@ class Status:
         body: text of the answer; empty, as overloaded services answer, unless given.
         retry_after: seconds for a `Retry-After` header.
         media_type: `Content-Type` of a body that is there.
+        location: address for a `Location` header.
     """
 
     code: int
     body: str = ""
     retry_after: int | None = None
     media_type: str = "text/html; charset=utf-8"
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

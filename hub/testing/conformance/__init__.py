@@ -20,6 +20,7 @@ from hub.testing.conformance.confirming import ConfirmRules
 from hub.testing.conformance.correcting import RectifyRules
 from hub.testing.conformance.erasing import EraseRules
 from hub.testing.conformance.exporting import ExportRules
+from hub.testing.conformance.faults import FaultRules
 from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.kit import Kit
 from hub.testing.conformance.matching import MatchRules
@@ -43,6 +44,7 @@ class Conformance(
     EraseRules,
     ConfirmRules,
     UnsupportedRules,
+    FaultRules,
     OverridingRules,
 ):
     """Inherit it and provide the fixture `service`."""

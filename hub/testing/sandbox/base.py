@@ -175,11 +175,11 @@ class Sandbox:
             case faults.DropBefore() | faults.Stall(executed=False):
                 self._note(request, template, None, executed=False)
                 raise Hangup(wait=isinstance(fault, faults.Stall))
-            case faults.Status(code, body, retry_after, media_type):
+            case faults.Status(code, body, retry_after, media_type, location):
                 self._note(request, template, code, executed=False)
-                headers = {"Content-Type": media_type} if body else {}
-                after = {} if retry_after is None else {"Retry-After": str(retry_after)}
-                return self._sent(Answer(code, body, headers | after))
+                given = {"Retry-After": retry_after, "Location": location, "Content-Type": media_type if body else None}
+                headers = {name: str(value) for name, value in given.items() if value is not None}
+                return self._sent(Answer(code, body, headers))
             case faults.Delay(seconds):
                 self._server.sleep(seconds)
             case _:
