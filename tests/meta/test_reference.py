@@ -16,12 +16,14 @@ import pytest
 import hub
 from hub.errors import POLICY, ConnectorBug, ConnectorError
 from hub.outcome import Confirmation, HubOutcome, Method, Outcome
+from hub.plugins import load
 from tests.meta.api.render import MODULES, public
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(REFERENCE.glob("*.md"))}
 RENDERED = [name for text in PAGES.values() for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)]
+PROCESSORS = load().processors
 NOT_FOR_AUTHORS = {"Kit"}  # what the rules themselves are written with
 
 
@@ -71,6 +73,12 @@ def test_every_outcome_method_and_confirmation_is_explained() -> None:
     assert sorted(told) == sorted(expected)
     read_back = [row[0] for row in rows("outcomes.md", "What a read-back returns")]
     assert read_back == [kind.__name__ for kind in get_args(Confirmation)]
+
+
+@pytest.mark.parametrize("connector", sorted(PROCESSORS))
+def test_a_connectors_page_names_each_of_its_settings(connector: str) -> None:
+    page = (ROOT / "connectors" / connector / "README.md").read_text(encoding="utf-8")
+    assert [key for key in PROCESSORS[connector].config_model.model_fields if f"`{key}`" not in page] == []
 
 
 class Fetched(HTMLParser):
