@@ -114,10 +114,13 @@ class Connector:
                     yield module, node
 
     def uses(self, *names: str) -> bool:
-        """Whether its code names one of these, alone or as `hub.NAME`."""
-        nodes = (node for module in self.modules for node in ast.walk(module.tree))
-        named = (getattr(node, "id", getattr(node, "attr", "")) for node in nodes)
-        return any(name in names for name in named)
+        """Whether its code names one of these: `Retained` or `hub.Retained`."""
+        named = (node for module in self.modules for node in ast.walk(module.tree))
+        return any(
+            (isinstance(node, ast.Name) and node.id in names)
+            or (isinstance(node, ast.Attribute) and node.attr in names)
+            for node in named
+        )
 
     def defines(self, method: str) -> bool:
         """Whether the class has that method of its own."""

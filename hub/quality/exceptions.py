@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -46,6 +47,13 @@ def exempted(connector: Connector) -> tuple[Exempted, ...]:
         for mark in method.decorator_list
         if "xfail" in ast.unparse(mark)
     )
+
+
+def is_set_aside(module: Module, suite: ast.ClassDef) -> bool:
+    """Whether a mark on class or file skips the suite, or lets all of it fail."""
+    assigned = [node for node in (*module.tree.body, *suite.body) if isinstance(node, ast.Assign)]
+    file_wide = [node.value for node in assigned if any(ast.unparse(target) == "pytestmark" for target in node.targets)]
+    return any(re.search(r"\b(skip|skipif|xfail)\b", ast.unparse(mark)) for mark in (*file_wide, *suite.decorator_list))
 
 
 def _names(tree: ast.Module) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hub.errors import HubError
 from hub.quality.checks.case import Case
 from hub.quality.connector import NotInstalled
-from hub.quality.exceptions import exempted, suites
+from hub.quality.exceptions import exempted, is_set_aside, suites
 
 if TYPE_CHECKING:
     from hub.testing.cassettes.filing import Recording
@@ -21,8 +21,12 @@ _FRESH = timedelta(days=366)
 
 def conformance_suite(case: Case) -> Iterator[str]:
     """A test class inherits the suite, and each rule it overrides has a reason."""
-    if not any(suites(case.connector)):
+    found = list(suites(case.connector))
+    if not found:
         yield "no test class inherits hub.testing.conformance.Conformance"
+    for module, suite in found:
+        if is_set_aside(module, suite):
+            yield f"{module.at(suite)} sets the whole suite aside"
     for exception in exempted(case.connector):
         if not exception.reason:
             yield f"{exception.where} overrides {exception.rule} with an xfail without a plain-text reason"

@@ -16,6 +16,9 @@ from hub.quality.ways_out import ways_out
 N = TypeVar("N", bound=ast.AST)
 
 _TOO_BROAD = frozenset(["Exception", "BaseException", "HubError", "ConnectorError"])
+_CHANGING = frozenset(
+    ["add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "discard", "setdefault", "update"]
+)
 _OVERLOOKED = re.compile(r"#\s*type:\s*ignore(?P<code>\[[a-z0-9, -]+\])?(?P<why>\s*#\s*\S+)?")
 _FILE_WIDE = re.compile(r"#\s*mypy:")
 
@@ -55,9 +58,7 @@ def no_state_between_calls(case: Case) -> Iterator[str]:
     for module, cls in case.connector.classes():
         for method in _all(cls, ast.FunctionDef):
             if method.name != "__init__":
-                for node in _all(method, ast.Attribute):
-                    if isinstance(node.ctx, ast.Store | ast.Del) and _name(node.value) == "self":
-                        yield f"{module.at(node)} sets self.{node.attr}"
+                yield from (f"{module.at(node)} changes {name}" for node, name in _changed(method))
     for module in case.connector.modules:
         yield from (f"{module.at(node)} writes a global" for node in _all(module.tree, ast.Global))
         for function in _all(module.tree, ast.FunctionDef):
@@ -125,6 +126,22 @@ def _name(node: ast.AST | None) -> str:
             return name
         case _:
             return ""
+
+
+def _changed(method: ast.FunctionDef) -> Iterator[tuple[ast.AST, str]]:
+    """What of the object or its class the method changes: `self._seen`, with the place."""
+    for node in ast.walk(method):
+        match node:
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                name = ast.unparse(node)
+            case ast.Call(func=ast.Attribute(value=ast.Attribute() | ast.Subscript() as kept, attr=doing)) if (
+                doing in _CHANGING
+            ):
+                name = ast.unparse(kept)
+            case _:
+                continue
+        if re.match(r"(self|cls)\.(?!hub\b)", name):
+            yield node, name.partition("[")[0]
 
 
 def _broad(caught: ast.expr | None) -> bool:
