@@ -18,7 +18,11 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
-_LINK = re.compile(r"(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s:#]+)(?P<anchor>#[^)]*)?\)")
+_LINK = re.compile(
+    r"(?P<code>^ *(?P<fence>`{3,}|~{3,}).*?^ *(?P=fence)|`[^`\n]*`)"  # handlers["x"](request) is no link
+    r"|(?<!!)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s:#]+)(?P<anchor>#[^)]*)?\)",
+    re.DOTALL | re.MULTILINE,
+)
 _COMMENT = re.compile(r"^<!--.*?-->\n?", re.DOTALL | re.MULTILINE)
 
 
@@ -57,6 +61,8 @@ def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
     source = next((path for path, uri in outside().items() if uri == at), f"docs/{at}")
 
     def link(found: re.Match[str]) -> str:
+        if found["code"]:
+            return found[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found["target"]))
         uri = outside().get(path, path.removeprefix("docs/"))
         file = files.get_file_from_path(uri)
