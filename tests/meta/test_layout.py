@@ -66,7 +66,8 @@ def test_a_decision_fits_a_page_and_names_its_price_or_doubt(path: Path) -> None
 
 def test_documents_link_to_what_exists() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
+        prose = re.sub(r"^ *(```|~~~).*?^ *\1", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", prose):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
