@@ -18,7 +18,8 @@ from hub.testing.sandbox import Sandbox
 from hub.testing.town import Mailbox, Person, Town
 from hub.timepiece import ManualTime
 
-_IN_KEY = 2  # how much more it says that a record is named after a value than that it bears it
+_NAMED_AFTER = 2  # how much more it says that a record is named after a value than that it bears it
+_OF_ITS_KIND = 2  # and how much, that it is of the holding's kind: `orders/17` and an `order`
 _SHORTEST_STEM = 3  # letters of a field's name that are enough to know the kind of record it points to
 
 
@@ -71,14 +72,16 @@ def of_the_person(sandbox: Callable[..., Sandbox], town: Town) -> frozenset[str]
 def named_by(holding: Holding, records: Records) -> frozenset[str]:
     """The keys of the records that the holding's locator fits best: they are named after its values, or bear them."""
     values = {str(leaf) for _, leaf in leaves(holding.locator) if leaf not in {None, "", True, False}}
-    scores = {key: _fit(key, record, values) for key, record in records.items()}
+    scores = {key: _fit(key, record, values, holding.kind) for key, record in records.items()}
     best = max(scores.values(), default=0)
     return frozenset(key for key, score in scores.items() if score == best and best)
 
 
-def _fit(key: str, record: Any, values: Iterable[str]) -> int:
+def _fit(key: str, record: Any, values: Iterable[str], kind: str) -> int:
     borne = {str(leaf) for _, leaf in leaves(record)}
-    return sum(_IN_KEY * (f"/{value}/" in f"/{key}/") + (value in borne) for value in values)
+    fit = sum(_NAMED_AFTER * (f"/{value}/" in f"/{key}/") + (value in borne) for value in values)
+    theirs = key.partition("/")[0].casefold()
+    return fit + _OF_ITS_KIND * (theirs.startswith(kind) or kind.startswith(theirs)) if fit else 0
 
 
 def _belongs_to(record: Any, keys: Iterable[str]) -> bool:

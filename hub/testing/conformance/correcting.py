@@ -100,12 +100,13 @@ class RectifyRules:
         """Asked for a field of its own that the service lacks, it answers why not; never Done, never Absent."""
         if kit.cannot(Operation.RECTIFY):
             return
-        bench, before = kit.open(), kit.records()
+        bench = kit.open()
+        held, before = kit.certain(bench), kit.records()
         unheard = Changes({f"{kit.processor.name}.no_such_field": "x"})
-        for held in kit.certain(bench):
-            outcome = kit.settle(bench, held, bench.processor.rectify(held, unheard, kit.step()))
+        for one in held:
+            outcome = kit.settle(bench, one, bench.processor.rectify(one, unheard, kit.step()))
             assert isinstance(outcome, _NOT_DONE), (
-                f"Asked for a field it does not have, rectifying a {held.kind} answers {type(outcome).__name__}: "
+                f"Asked for a field it does not have, rectifying a {one.kind} answers {type(outcome).__name__}: "
                 "answer Unsupported and name the field, or Partial beside fields that were done"
             )
         assert not kit.changed_since(before), "Asked for a field the service does not have, rectify changed something"

@@ -91,7 +91,7 @@ class SettingsRules:
         secrets = secrets_of(config)
         shown = {"repr": repr(config), "str": str(config), "JSON": config.model_dump_json()}
         model = type(config)
-        unfit: list[dict[str, Any]] = [{key: ["no list"]} for key in model.model_fields]
+        unfit: list[dict[str, Any]] = [{key: [secrets.get(key, "no list")]} for key in model.model_fields]
         unfit += [{key: f"{secret} &<\u00e9\n"} for key, secret in secrets.items()]
         for number, wrong in enumerate([{}, *unfit]):
             with pytest.raises(ValidationError) as refused:
