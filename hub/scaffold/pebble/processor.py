@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field, SecretStr
 import hub
 
 BASE = "https://api.pebble.example/v1"
-FIELDS = ("name", "phone")  # what can be corrected: standard fields that are called the same at Pebble
+FIELDS = ("name", "phone")  # what can be corrected; standard fields, called the same at Pebble
 NO_FIELD = hub.Unsupported("Pebble lets nobody correct more than the name and the telephone number.")
-NO_USE = hub.Unsupported("Pebble can stop its newsletter to a customer, and no other use of anybody's data.")
+NO_USE = hub.Unsupported("Pebble can stop its newsletter to a customer, and no other use of data.")
 
 
 class PebbleConfig(hub.InstanceConfig):
@@ -146,6 +146,6 @@ class Pebble(hub.Processor[PebbleConfig]):
         return self._call(method, "/customers/{id}", expect, path=held.locator, json=fields, idempotent=True)
 
     def _call(self, method: str, route: str, expect: Mapping[int, Any], **more: Any) -> hub.Reply[Any]:
-        """A call, signed; `expect` is each answer that Pebble documents for it, and how that looks."""
+        """A call, signed; `expect` is each answer that Pebble documents, and how it looks."""
         key = self.config.api_key.get_secret_value()
         return self.hub.wire.call(method, BASE + route, expect=expect, headers={"X-Api-Key": key}, **more)

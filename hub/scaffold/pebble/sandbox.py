@@ -1,4 +1,4 @@
-"""A stand-in for Pebble, with the town's people for customers: what its documentation says, as data and rules."""
+"""A stand-in for Pebble, as its documentation describes it; the town's people are its customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for Boathouse, with the town's people for members: what its documentation says, as data and rules."""
+"""A stand-in for Boathouse, as its documentation would describe it; the town's people are its members."""
 
 from __future__ import annotations
 
