@@ -61,25 +61,27 @@ class Bench(Generic[P]):
 def workbench(
     processor: type[P],
     settings: Mapping[str, Any],
-    via: str,
+    via: str | None,
     *,
     clock: Timepiece | None = None,
     region: str | None = "GB",
     limits: Mapping[str, Any] | None = None,
     fence: Callable[[], None] = lambda: None,
     tokens: TokenStore | None = None,
+    instance: str = "bench",
 ) -> Iterator[Bench[P]]:
     """Make a processor and put a recorded flight around the test, in this thread.
 
     Args:
         processor: the class.
         settings: as an instance's part of hub.toml.
-        via: where its service is answered for it: a sandbox's URL.
+        via: where its service is answered for it: a sandbox's URL; None: the service itself.
         clock: the time; a `ManualTime` unless given.
         region: as in `Services`.
         limits: fields of `Limits` to replace, such as shorter time-outs.
         fence: called before every send.
         tokens: where tokens that rotate are kept; a store that forgets with the bench unless given.
+        instance: what messages call it.
 
     Raises `pydantic.ValidationError` for settings the connector refuses, and what its constructor raises.
     """
@@ -87,11 +89,11 @@ def workbench(
     time = clock or ManualTime()
     bounds: Limits = replace(processor.limits(config), **(limits or {}))
     log: list[Mapping[str, Any]] = []
-    with Wire(instance="bench", limits=bounds, clock=time, via=via, allow_private=True) as wire:
+    with Wire(instance=instance, limits=bounds, clock=time, via=via, allow_private=True) as wire:
         services = Services(
-            instance="bench",
+            instance=instance,
             wire=wire,
-            tokens=Tokens("bench", tokens or MemoryTokens(), time),
+            tokens=Tokens(instance, tokens or MemoryTokens(), time),
             clock=time,
             log=_kept_in(log),
             region=region,

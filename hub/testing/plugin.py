@@ -1,16 +1,26 @@
-"""The pytest plugin (`pytest11`): fixtures and a marker that connectors' tests share, and nothing else."""
+"""The pytest plugin (`pytest11`): options, fixtures and a marker that connectors' tests share, and nothing else."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from hub.testing.cassettes import Cassettes, Source
     from hub.testing.town import Town
     from hub.timepiece import ManualTime
 
 pytest.register_assert_rewrite("hub.testing.conformance")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `hub.testing.cassettes` is steered by."""
+    group = parser.getgroup("hub")
+    group.addoption("--record", action="store_true", help="record cassettes anew, at the account the environment names")
+    group.addoption("--record-instance", metavar="NAME", help="that account's instance (the connector's name)")
+    group.addoption("--record-subject", metavar="FILE", type=Path, help="a person of that account, as JSON")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,3 +42,20 @@ def town() -> Town:
     from hub.testing.town import TOWN  # noqa: PLC0415  # the plugin loads in every pytest run of every project
 
     return TOWN
+
+
+@pytest.fixture
+def record_from(pytestconfig: pytest.Config) -> Source:
+    """Where `--record` records: the account that the environment names. Override it to record from a sandbox."""
+    from hub.testing.cassettes import FromService  # noqa: PLC0415  # the plugin loads in every pytest run
+
+    return FromService(pytestconfig.getoption("--record-subject"), pytestconfig.getoption("--record-instance"))
+
+
+@pytest.fixture
+def cassette(request: pytest.FixtureRequest, record_from: Source) -> Cassettes:
+    """The cassettes in the folder `cassettes` beside the test: replayed, or with `--record` recorded."""
+    from hub.testing.cassettes import Cassettes  # noqa: PLC0415  # the plugin loads in every pytest run
+
+    recording = request.config.getoption("--record")
+    return Cassettes(request.path.parent / "cassettes", record_from if recording else None)
