@@ -122,7 +122,7 @@ def _say(report: Report) -> None:
     states = Counter(entry.state.value for entry in report.declared.entries.values())
     click.echo("  " + ", ".join(f"{states[state]} {word}" for state, word in _STATES.items()))
     for rule, entry in report.declared.entries.items():
-        if entry.comment and entry.state != "done":
+        if entry.comment:
             click.echo(f"  {_STATES[entry.state]}: {rule}: {entry.comment}")
     for exception in report.exceptions:
         click.echo(f"  exception of the conformance suite: {exception.rule}: {exception.reason}")

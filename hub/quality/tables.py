@@ -17,6 +17,7 @@ _OPERATIONS = {
     Operation.SUPPRESS: "Stop",
     Operation.ERASE: "Erase",
 }
+_SAID = {State.EXEMPT: "Left out", State.DONE: "Done", State.TODO: "To do for {tier}"}
 
 
 def connectors(reports: Sequence[Report]) -> str:
@@ -55,14 +56,12 @@ def _details(report: Report) -> str:
     for operation in Operation:
         if answer := processor.cannot(operation):
             lines.append(f"- No {operation}: {answer.reason}")
-    said = report.declared.entries
-    for name, entry in said.items():
-        if entry.state is State.EXEMPT and name not in list(Operation):  # of these the class has told
-            lines.append(f"- Left out, `{name}`: {entry.comment}")
-    for name, entry in said.items():
-        if entry.state is State.TODO:
-            why = f": {entry.comment}" if entry.comment else "."
-            lines.append(f"- To do for {RULES[name].tier.label}, `{name}`{why}")
+    for state, words in _SAID.items():
+        for name, entry in report.declared.entries.items():
+            told = name in list(Operation) and state is State.EXEMPT  # by the class, above
+            if entry.state is state and not told and (entry.comment or state is State.TODO):
+                said = f": {entry.comment}" if entry.comment else "."
+                lines.append(f"- {words.format(tier=RULES[name].tier.label)}, `{name}`{said}")
     return "\n".join([f"### {processor.title}", "", *lines])
 
 

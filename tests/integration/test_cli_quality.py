@@ -45,7 +45,7 @@ def test_every_connector_of_the_hub_is_listed_with_its_tier(hub: Terminal) -> No
     assert "Mailchimp Marketing mailchimp silver" in words(ended)
     assert "Sage Pay (Opayo) sagepay silver" in words(ended)
     assert "The next tier, gold, asks for:" in words(ended)
-    assert "docs/quality/cassettes.md" in words(ended)
+    assert "docs/quality/second-judge.md" in words(ended)
 
 
 def test_an_installed_connector_is_judged_when_it_is_named(hub: Terminal, pebble: Pebble) -> None:
