@@ -86,5 +86,6 @@ def test_the_wheel_holds_the_hub_its_connectors_and_no_tests(tmp_path: Path) -> 
         names = set(archive.namelist())
     assert {"hub/py.typed", "hub/hooks.py", "hub/settings/shape.py", "hub/testing/sandbox/base.py"} <= names
     assert any(name.startswith("hub/store/migrations/versions/") for name in names)
-    assert {f"connectors/{folder.name}/processor.py" for folder in CONNECTORS} <= names
+    for file in ("processor.py", "quality.yaml", "README.md"):  # `hub quality` reads the last two
+        assert {f"connectors/{folder.name}/{file}" for folder in CONNECTORS} <= names
     assert [name for name in names if "/tests/" in name or name == "connectors/__init__.py"] == []
