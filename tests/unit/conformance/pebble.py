@@ -87,7 +87,7 @@ class PebbleConfig(InstanceConfig):
 
 _PATHS = {"customer": "/customers", "order": "/orders"}
 _MODELS: Mapping[str, Any] = {"customer": Customer, "order": Order}
-_HISTORY = Unsupported("An order records what happened.")
+_HISTORY = Unsupported("Pebble corrects the name of a customer, and nothing else.")
 _NO_STOP = Unsupported("Pebble knows mailings to customers, and nothing else that could be stopped.")
 
 
@@ -139,7 +139,7 @@ class Pebble(Processor[PebbleConfig]):
             yield Record(holding.kind, found.model_dump())
 
     def rectify(self, holding: Holding, changes: Changes, step: Step) -> Outcome:
-        if holding.kind != "customer":
+        if holding.kind != "customer" or "name" not in changes.fields:
             return _HISTORY
         found = self._one("PATCH", holding, {"name": changes.fields["name"]})
         return Done(Method.CORRECTED) if found else Absent()
