@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from hub.cli.program import program
 from tests.meta.docs.blocks import PAGES, ROOT, Block, blocks, invented
-from tests.meta.docs.checks import CHECKS, INCLUDE, included, is_make, targets, toml
+from tests.meta.docs.checks import CHECKS, INCLUDE, commands, included, is_make, readable, targets, toml
 
 RUN = {"python", "set-up", "sh", "console"}
 BASE_PORT = 4800  # the documentation's ports are 4801 to 4809; a test that runs beside others takes free ones
@@ -104,12 +106,24 @@ def test_what_is_quoted_from_the_program_is_what_it_says() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_the_page_names_exist(page: str) -> None:
+    context = click.Context(program)
+    for name, options in commands(page):
+        command = program.get_command(context, name) if name else program
+        assert command, f"{page} tells to call `hub {name}`"
+        known = {option for parameter in [*program.params, *command.params] for option in parameter.opts}
+        assert set(options) <= known | {"--help"}, f"{page} calls `hub {name}` with an option that it does not have"
+
+
 def judge(block: Block, home: Path) -> None:
     """Check a block that is not run."""
     included(block)
-    if block.not_run or INCLUDE.search(block.text):
+    if INCLUDE.search(block.text):
         return
-    if block.language == "toml":
+    if block.not_run:
+        readable(block)
+    elif block.language == "toml":
         toml(block, home, invented(block.page))
     elif block.language in RUN:
         targets(block)

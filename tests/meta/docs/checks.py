@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hub.settings import load as load_settings
 from hub.settings.problems import variable
 from hub.settings.shape import is_secret
 from tests.integration.terminal import fits
-from tests.meta.docs.blocks import ROOT, Block
+from tests.meta.docs.blocks import ROOT, Block, blocks
 
 INCLUDE = re.compile(r'^\s*--8<-- "([^":]+)(?::([^"]+))?"$', re.MULTILINE)
 MAKE = re.compile(r"make (?P<target>[a-z-]+)( +#.*)?")
@@ -76,6 +77,31 @@ def included(block: Block) -> None:
         text = (ROOT / path).read_text(encoding="utf-8")
         if part and not re.fullmatch(r"[0-9:,-]+", part):
             assert f"--8<-- [start:{part}]" in text, f"{path} has no section {part}"
+
+
+def readable(block: Block) -> None:
+    """What cannot be run here can at least be read by who would run it."""
+    if block.language == "python":
+        compile(block.text, block.page, "exec")
+    elif block.language in {"sh", "console"}:
+        text = (
+            "\n".join(re.findall(r"^\$ (.+)$", block.text, re.MULTILINE)) if block.language == "console" else block.text
+        )
+        done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def commands(page: str) -> Iterator[tuple[str, list[str]]]:
+    """Every command of the hub that a page names in code, with the options it gives it."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    spans = re.findall(
+        r"(?<!`)`(hub [^`\n]+)`(?!`)", re.sub(r"^ *(```|~~~).*?^ *\1", "", text, flags=re.DOTALL | re.MULTILINE)
+    )
+    lines = [line for block in blocks(page) for line in re.findall(r"^(?:\$ )?(hub .+)$", block.text, re.MULTILINE)]
+    for said in [*spans, *lines]:
+        words = re.split(r" # | \| | <<|; | && ", said)[0].split()[1:]
+        named = next((word for word in words if not word.startswith("-")), None)
+        yield named or "", [word.partition("=")[0] for word in words if re.match("--[a-z]", word)]
 
 
 def targets(block: Block) -> None:
