@@ -23,7 +23,7 @@ from hub.errors import HubError
 _TEMPORARY = "subject-request-hub-"
 _OURS = frozenset({"hub", "connectors"})
 # Loggers of what speaks to services or databases: they write addresses, headers, bodies and parameters.
-_SILENT = (
+SILENCED = (
     "httpx",
     "httpcore",
     "urllib3",
@@ -139,7 +139,7 @@ def _remove_if_abandoned(folder: Path) -> None:
 
 
 def _mute() -> None:
-    for name in _SILENT:
+    for name in SILENCED:
         logger = logging.getLogger(name)
         logger.setLevel(logging.CRITICAL + 1)
         logger.handlers[:] = [logging.NullHandler()]

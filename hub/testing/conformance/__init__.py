@@ -18,6 +18,7 @@ import pytest
 from hub.testing.conformance.checking import CheckRules
 from hub.testing.conformance.confirming import ConfirmRules
 from hub.testing.conformance.correcting import RectifyRules
+from hub.testing.conformance.door import DoorRules
 from hub.testing.conformance.erasing import EraseRules
 from hub.testing.conformance.exporting import ExportRules
 from hub.testing.conformance.faults import FaultRules
@@ -45,6 +46,7 @@ class Conformance(
     ConfirmRules,
     UnsupportedRules,
     FaultRules,
+    DoorRules,
     OverridingRules,
 ):
     """Inherit it and provide the fixture `service`."""

@@ -12,7 +12,7 @@ from hub.testing.conformance.cases import CASES, WORST, Case, tells_apart
 from hub.testing.conformance.judging import Struck
 from hub.testing.conformance.kit import Bound, Kit
 from hub.testing.conformance.operations import OPERATIONS
-from hub.testing.conformance.recording import GoodRun, GoodRuns
+from hub.testing.conformance.recording import GoodRun, GoodRuns, Recorded, confirm
 from hub.testing.conformance.service import Service
 from hub.testing.faults import Fault, Status
 
@@ -23,20 +23,9 @@ _AT_ONCE = 8  # strikes that only wait
 _SHORT = {"connect": 0.5, "read": 0.08, "answer": 0.15}  # seconds, for what never ends
 _LONGER = {"connect": 2.0, "read": 0.8, "answer": 1.5}  # the same, on a machine too busy for that
 
-_RUNS = pytest.StashKey[GoodRuns]()
 
-
-class FaultRules:
+class FaultRules(Recorded):
     """Inherited through `Conformance`."""
-
-    @pytest.fixture
-    def good_runs(self, service: Service, request: pytest.FixtureRequest) -> GoodRuns:
-        """What every operation does when nothing goes wrong; recorded once for all rules of a class."""
-        stash = request.node.parent.stash
-        runs = stash.get(_RUNS, None)
-        if not isinstance(runs, GoodRuns) or runs.service != service:
-            runs = stash[_RUNS] = GoodRuns(service)
-        return runs
 
     @pytest.mark.parametrize("operation", OPERATIONS)
     def test_the_worst_that_can_happen_is_never_taken_for_an_answer(self, good_runs: GoodRuns, operation: str) -> None:
@@ -87,6 +76,8 @@ def strike(service: Service, run: GoodRun, nth: int, case: Case) -> list[str]:
     for limits in (_SHORT, _LONGER) if case.slow else ({},):
         with Kit.running(service) as kit:
             steady = kit.open()
+            if run.asked.act is not None:  # as in the good run: whoever has to log in has done so before
+                confirm(kit, steady, run.asked.act)
             it = Struck(kit, run, call, case.of(service), run.asked.before(kit, steady))
             before = len(kit.sandbox.calls)
             kit.sandbox.faults.add(Fault("*", it.what, nth))

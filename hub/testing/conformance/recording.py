@@ -10,6 +10,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
+
 from hub.errors import ConnectorError
 from hub.holding import Holding
 from hub.processor import Act
@@ -17,11 +19,27 @@ from hub.testing.conformance.kit import Bound, Kit
 from hub.testing.conformance.operations import OPERATIONS, Asked, everything_asked
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.states import State, differing, state_of
+from hub.testing.conformance.watching import Heard, watched
 from hub.testing.serving import Received, Sent, Server
 
 _READS = frozenset({"GET", "HEAD"})
 _REFUSALS = range(400, 600)
 _FILE = "/{file}"  # what the door calls the address of a file
+
+_RUNS = pytest.StashKey["GoodRuns"]()
+
+
+class Recorded:
+    """What rules share that need to know how a connector works when nothing goes wrong."""
+
+    @pytest.fixture
+    def good_runs(self, service: Service, request: pytest.FixtureRequest) -> GoodRuns:
+        """What every operation does when nothing goes wrong; recorded once for all rules of a class."""
+        stash = request.node.parent.stash
+        runs: GoodRuns | None = stash.get(_RUNS, None)
+        if runs is None or runs.service != service:
+            runs = stash[_RUNS] = GoodRuns(service)
+        return runs
 
 
 @dataclass(frozen=True)
@@ -80,19 +98,23 @@ class GoodRuns:
 
     Args:
         service: what the author told us.
+        refusals: the service's own, as far as they were met.
+        heard: by operation, what was seen of the connector beside its calls.
     """
 
     service: Service
     refusals: list[Sent] = field(default_factory=list, repr=False)
+    heard: dict[str, Heard] = field(default_factory=dict, repr=False)
     _runs: dict[str, list[GoodRun]] = field(default_factory=dict, repr=False)
     _holdings: list[Holding] | None = field(default=None, repr=False)
 
     def of(self, operation: str) -> list[GoodRun]:
         """The runs of one of `OPERATIONS`; empty where the connector has no such operation."""
         if operation not in self._runs:
-            with Kit.running(self.service) as kit:
-                asked = everything_asked(kit, operation, self.holdings)
-            self._runs[operation] = [self._run(one) for one in asked]
+            with watched() as self.heard[operation]:
+                with Kit.running(self.service) as kit:
+                    asked = everything_asked(kit, operation, self.holdings)
+                self._runs[operation] = [self._run(one) for one in asked]
         return self._runs[operation]
 
     def every(self) -> list[GoodRun]:
@@ -101,7 +123,7 @@ class GoodRuns:
 
     @property
     def holdings(self) -> list[Holding]:
-        """What `find` yields of the person; the same in every stand-in seeded from one town."""
+        """What `find` yields of the person; the same in every stand-in seeded from one town. Asked for in `of`."""
         if self._holdings is None:
             with Kit.running(self.service) as kit, Kit.running(self.service) as other:
                 assert state_of(kit) == state_of(other), (
