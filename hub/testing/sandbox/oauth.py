@@ -27,6 +27,7 @@ class OAuth(Access):
         refresh_token: the one that is valid at first; None: the client logs in with `client_credentials` alone.
         lasts: how long an access token is good.
         path: of the endpoint, which is let in without a token.
+        grace: how long a refresh token that was used is good once more: its answer may have been lost.
 
     Attributes:
         refresh_token: the one that is valid now.
@@ -42,11 +43,13 @@ class OAuth(Access):
         refresh_token: str | None = None,
         lasts: timedelta = timedelta(minutes=30),
         path: str = "/oauth/token",
+        grace: timedelta = timedelta(0),
     ) -> None:
         super().__init__()
         self.refresh_token = refresh_token
         self._clock, self._client, self._lasts, self._path = clock, client, lasts, path
-        self._used: set[str] = set()
+        self._grace = grace
+        self._used: dict[str, datetime] = {}  # refresh token → when
         self._ends: dict[str, datetime] = {}
         self._numbers = count(1)
 
@@ -63,8 +66,8 @@ class OAuth(Access):
     def token(self, request: Request) -> Result:
         """Answer the token endpoint.
 
-        A refresh token is good once: the answer brings the next. One that comes a second time ends every token, since
-        nobody can tell which of the two was the thief (RFC 9700, 4.14.2).
+        A refresh token is good once: the answer brings the next. One that comes a second time, its grace over, ends
+        every token, since nobody can tell which of the two was the thief (RFC 9700, 4.14.2).
         """
         form = request.form()
         if (request.basic_auth() or (form.get("client_id"), form.get("client_secret"))) != self._client:
@@ -80,12 +83,15 @@ class OAuth(Access):
                 raise Refuse(400, {"error": "unsupported_grant_type"}, _NO_STORE)
 
     def _spend(self, offered: str) -> None:
-        if offered in self._used:
+        now, used = self._clock.now(), self._used.get(offered)
+        if used is not None and now - used < self._grace:
+            return
+        if used is not None:
             self._ends.clear()
             self.refresh_token = None
         if self.refresh_token is None or offered != self.refresh_token:
             raise Refuse(400, {"error": "invalid_grant"}, _NO_STORE)
-        self._used.add(offered)
+        self._used[offered] = now
 
     def _issue(self, more: dict[str, str] | None = None) -> Result:
         token = f"access-{next(self._numbers)}"
