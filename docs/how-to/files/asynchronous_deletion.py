@@ -56,6 +56,14 @@ class PollConfig(InstanceConfig):
     webhook_secret: SecretStr = Field(description="What the service signs its notifications with.")
 
 
+class Me(BaseModel):
+    """Whose key it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
 class Job(BaseModel):
     """What the service has taken on."""
 
@@ -99,9 +107,9 @@ class Poll(Processor[PollConfig]):
 
     def check(self) -> Account:
         """Whose key it is."""
-        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key).json
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        found = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key, model=Me).value
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
     def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
         """By e-mail address."""

@@ -46,6 +46,14 @@ class DeskConfig(InstanceConfig):
     key: SecretStr = Field(description="API key that may read and delete.")
 
 
+class Me(BaseModel):
+    """Whose key it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
 class Ticket(BaseModel):
     """A ticket; `attachments` are ids. What it has besides is exported too."""
 
@@ -89,9 +97,9 @@ class Desk(Processor[DeskConfig]):
 
     def check(self) -> Account:
         """Whose key it is."""
-        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key).json
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        found = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key, model=Me).value
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
     def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
         """By the address a ticket came from."""

@@ -17,7 +17,6 @@ from hub import (
     Act,
     AuthError,
     Confirmation,
-    ContractError,
     Coverage,
     Differs,
     Done,
@@ -57,6 +56,14 @@ class ClubConfig(InstanceConfig):
 # --8<-- [end:settings]
 
 
+class Me(BaseModel):
+    """Whose token it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
 class Member(BaseModel):
     """One member; what the record has besides is exported too."""
 
@@ -76,6 +83,12 @@ class Granted(BaseModel):
     access_token: SecretStr
     refresh_token: SecretStr
     expires_in: int
+
+
+class Denied(BaseModel):
+    """Why it gives nothing (RFC 6749, 5.2)."""
+
+    error: Literal["invalid_grant"]
 
 
 # --8<-- [start:auth]
@@ -106,20 +119,20 @@ class Signed(httpx.Auth):
     def _renew(self, last: Token | None) -> Token:
         """The next token; the refresh token it is got with is used up by that."""
         refresh = last.refresh if last and last.refresh else self._config.refresh_token
-        try:
-            found = self._hub.wire.call(
-                "POST",
-                f"{BASE}/oauth/token",
-                form={"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value(), **self._client()},
-                anonymous=True,  # it is how one logs in, so it cannot be signed with what it brings
-                model=Granted,
-            ).value
-        except ContractError:  # refused as it stands: `invalid_grant`
+        found: Granted | Denied = self._hub.wire.call(
+            "POST",
+            f"{BASE}/oauth/token",
+            form={"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value(), **self._client()},
+            expect={200: Granted, 400: Denied},
+            anonymous=True,  # it is how one logs in, so it cannot be signed with what it brings
+            reads=True,  # nothing of anybody's data changes: a lost answer is asked for again
+        ).value
+        if isinstance(found, Denied):
             raise AuthError(
                 "The club does not accept the refresh token any more",
                 instance=self._hub.instance,
                 hint="Let a person log in again, put the new refresh token into the environment, then `hub resume`.",
-            ) from None
+            )
         ends = self._hub.clock.now() + timedelta(seconds=found.expires_in)
         return Token(found.access_token, found.refresh_token, ends)
 
@@ -154,9 +167,9 @@ class Club(Processor[ClubConfig]):
 
     def check(self) -> Account:
         """Whose token it is."""
-        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me").json
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        found = self.hub.wire.call("GET", f"{BASE}/me", model=Me).value
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
     def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
         """Members by e-mail address; the club has one of each."""

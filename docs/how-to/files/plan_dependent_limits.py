@@ -67,6 +67,15 @@ AT_ONCE = {Plan.FREE: 1, Plan.TEAM: 8}
 # --8<-- [end:settings]
 
 
+class Me(BaseModel):
+    """Whose key it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    plan: Plan
+
+
 class Address(BaseModel):
     """One address; what the record has besides is exported too."""
 
@@ -106,15 +115,15 @@ class Pigeon(Processor[PigeonConfig]):
     # --8<-- [start:check]
     def check(self) -> Account:
         """Whose key it is. That the settings name another plan than the account has is told here, not by a 429."""
-        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key).json
-        if found["plan"] != self.config.plan:
+        found = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key, model=Me).value
+        if found.plan is not self.config.plan:
             raise ConfigError(
-                f"The account has the plan {found['plan']!r}, the settings say {self.config.plan.value!r}",
+                f"The account has the plan {found.plan.value!r}, the settings say {self.config.plan.value!r}",
                 instance=self.hub.instance,
                 hint=f"Set `plan` of this instance in hub.toml, then `hub resume {self.hub.instance}`.",
             )
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
     # --8<-- [end:check]
 

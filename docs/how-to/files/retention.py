@@ -57,6 +57,14 @@ class HotelConfig(InstanceConfig):
     # --8<-- [end:setting]
 
 
+class Me(BaseModel):
+    """Whose key it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
 class Entry(BaseModel):
     """One record: `until` is a stay's departure, `issued` an invoice's day, `note` what reception wrote on it."""
 
@@ -94,9 +102,9 @@ class Hotel(Processor[HotelConfig]):
 
     def check(self) -> Account:
         """Whose key it is."""
-        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key).json
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        found = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key, model=Me).value
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
     def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
         """By e-mail address."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 from vendor_sdk import ApiError, CourierClient
 
 from hub import (
@@ -62,6 +63,37 @@ def reads(method: str, path: str) -> bool:
 # --8<-- [end:templates]
 
 
+class Me(BaseModel):
+    """Whose key it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
+class Customer(BaseModel):
+    """A customer; what the record has besides is exported too."""
+
+    model_config = ConfigDict(extra="allow")
+    id: str
+    email: str
+
+
+class Found(BaseModel):
+    """What a search brings."""
+
+    results: list[Customer]
+
+
+class Deleted(BaseModel):
+    """What the courier says to a deletion that it made."""
+
+    deleted: str
+
+
+T = TypeVar("T")
+
+
 class NotThere(Exception):
     """The vendor says that there is no such customer."""
 
@@ -91,34 +123,37 @@ class Courier(Processor[CourierConfig]):
 
     def check(self) -> Account:
         """Whose key it is."""
-        found = self._ask(self._client.whoami)
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        found = self._ask(Me, self._client.whoami)
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
+    # --8<-- [start:find]
     def find(self, subject: Subject) -> Iterator[Holding | Coverage]:
-        """By e-mail address."""
+        """By e-mail address. The SDK's own search makes *nobody* of every answer it does not know: it is not used."""
         for email in subject.emails:
-            for row in self._ask(self._client.search_customers, email):
-                if Identifier.email(email).matches(row["email"]):
-                    yield Holding(f"customer/{row['id']}", "customer", ("contact",), {"id": row["id"]})
+            search = partial(self._client.request, "POST", "/customers/search", {"email": email})
+            for customer in self._ask(Found, search).results:
+                if Identifier.email(email).matches(customer.email):
+                    yield Holding(f"customer/{customer.id}", "customer", ("contact",), {"id": customer.id})
         yield Coverage(self.searches)
+
+    # --8<-- [end:find]
 
     def export(self, holding: Holding, step: Step) -> Iterator[Record]:  # noqa: ARG002  # one record, no cursor
         """The customer."""
-        record = self._read(holding)
-        if record is not None:
-            yield Record("customer", record)
+        customer = self._read(holding)
+        if customer is not None:
+            yield Record("customer", customer.model_dump())
 
     # --8<-- [start:erase]
     def erase(self, holding: Holding, step: Step) -> Outcome:  # noqa: ARG002  # the interface
         """Delete it. The SDK returns an empty answer for a refusal without words: only the right answer counts."""
-        id_ = holding.locator["id"]
         try:
-            said = self._ask(self._client.delete_customer, id_)
+            said = self._ask(Deleted, self._client.delete_customer, holding.locator["id"], acts=True)
         except NotThere:
             return Absent()
-        if said != {"deleted": id_}:
-            raise OutcomeUnknown("The courier did not say that it deleted", repeatable=True, instance=self.hub.instance)
+        if said.deleted != holding.locator["id"]:
+            raise self._unfit(acts=True)
         return Done(Method.DELETED)
 
     # --8<-- [end:erase]
@@ -128,35 +163,39 @@ class Courier(Processor[CourierConfig]):
         assert isinstance(act.target, Holding)
         return Gone() if self._read(act.target) is None else Differs(("id",))
 
-    def _read(self, holding: Holding) -> dict[str, Any] | None:
-        """The customer; None when the vendor says that there is none, or its SDK says nothing at all."""
+    def _read(self, holding: Holding) -> Customer | None:
+        """The customer; None when the vendor says that there is none."""
         try:
-            found: dict[str, Any] = self._ask(self._client.get_customer, holding.locator["id"])
+            customer = self._ask(Customer, self._client.get_customer, holding.locator["id"])
         except NotThere:
             return None
-        if found.get("id") != holding.locator["id"]:
+        if customer.id != holding.locator["id"]:
             raise self._unfit()
-        return found
+        return customer
 
     # --8<-- [start:ask]
-    def _ask(self, call: Callable[..., Any], *arguments: str) -> Any:
-        """Call the SDK. Its own error quotes the service, so it ends here: raised outside the handler, without it."""
+    def _ask(self, shape: type[T], call: Callable[..., Any], *arguments: str, acts: bool = False) -> T:
+        """Call the SDK and look at what it made of the answer.
+
+        Its own errors quote the service, so they end here: what is raised instead is raised outside the handlers.
+        """
+        gone = False
         try:
-            return call(*arguments)
+            return TypeAdapter(shape).validate_python(call(*arguments))
         except ApiError as error:
             gone = '"no_such_customer"' in str(error)
-        if gone:
-            raise NotThere
-        raise self._unfit()
+        except (ValueError, AttributeError):  # no JSON, other JSON than the SDK expects, or not the shape
+            pass
+        raise NotThere if gone else self._unfit(acts=acts)
+
+    def _unfit(self, *, acts: bool = False) -> ContractError | OutcomeUnknown:
+        """Something else than the courier answered; after an act, nobody knows what it did."""
+        said, hint = "The courier's answer is not one it documents", f"Look for a proxy between the hub and {HOST}."
+        if acts:
+            return OutcomeUnknown(said, repeatable=True, instance=self.hub.instance, hint=hint)
+        return ContractError(said, instance=self.hub.instance, hint=hint)
 
     # --8<-- [end:ask]
-
-    def _unfit(self) -> ContractError:
-        return ContractError(
-            "Something else than the courier answered",
-            instance=self.hub.instance,
-            hint="Look for a proxy between the hub and api.courier.example.",
-        )
 
 
 @hookimpl

@@ -52,6 +52,14 @@ class CrmConfig(InstanceConfig):
     )
 
 
+class Me(BaseModel):
+    """Whose key it is, and what it may do."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+
+
 class Contact(BaseModel):
     """Somebody known to the company: a person, or a company with a person to talk to."""
 
@@ -92,9 +100,9 @@ class Crm(Processor[CrmConfig]):
 
     def check(self) -> Account:
         """Whose key it is."""
-        found: dict[str, Any] = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key).json
-        lacks = {"read", "write"} - set(found["scopes"])
-        return Account(id=found["id"], label=found["name"], missing=tuple(sorted(lacks)))
+        found = self.hub.wire.call("GET", f"{BASE}/me", headers=self._key, model=Me).value
+        lacks = {"read", "write"} - set(found.scopes)
+        return Account(id=found.id, label=found.name, missing=tuple(sorted(lacks)))
 
     # --8<-- [start:find]
     def find(self, subject: Subject) -> Iterator[Holding | Learned | Coverage]:

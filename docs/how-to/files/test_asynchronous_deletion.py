@@ -154,7 +154,7 @@ def test_a_hub_waits_for_the_job_and_reads_back(open_hub: OpenHub, poll: PollSan
 class TestPoll(Conformance):
     @pytest.fixture
     def service(self) -> Service:
-        return Service(Poll, PollSandbox, volatile=("deleting",))
+        return Service(Poll, PollSandbox)
 
     @pytest.mark.xfail(reason="An example on one page: it is not installed.", strict=True)
     def test_it_is_installed_as_a_plugin(self, kit: Kit) -> None:

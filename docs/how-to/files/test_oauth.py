@@ -22,12 +22,13 @@ from hub.wire import Recorder, flight
 
 # --8<-- [start:sandbox]
 class ClubSandbox(Sandbox):
-    """The town's club. A refresh token that comes a second time ends every token."""
+    """The town's club. A refresh token that comes again after half an hour ends every token."""
 
     name = "club"
 
     def seed(self, town: Town) -> None:
-        self.oauth = OAuth(self.clock, ("hub", "s3cret"), refresh_token="first-refresh-token")
+        grace = timedelta(minutes=30)
+        self.oauth = OAuth(self.clock, ("hub", "s3cret"), refresh_token="first-refresh-token", grace=grace)
         self.access = self.oauth
         self.members = Table("member", ({"id": p.id, "email": p.email, "name": p.name} for p in town))
 
@@ -114,9 +115,10 @@ def test_eight_threads_that_need_a_token_at_once_make_one_renewal(bench: Bench[C
     assert renewals(club) == 1
 
 
-def test_a_refresh_token_that_was_used_before_asks_for_a_person(club: ClubSandbox, url: str) -> None:
+def test_a_refresh_token_that_was_used_before_asks_for_a_person(club: ClubSandbox, url: str, clock: ManualTime) -> None:
     with workbench(Club, club.settings(), url) as bench:
         bench.processor.check()
+    clock.advance(timedelta(hours=1))
     with (
         workbench(Club, club.settings(), url) as forgetful,  # its store is a new one
         pytest.raises(AuthError, match="does not accept the refresh token") as refused,
