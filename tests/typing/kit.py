@@ -10,6 +10,7 @@ import pytest
 from connector import Pebble, PebbleConfig
 
 from hub import Act, Holding, Operation, Outcome
+from hub.testing.cassettes import Cassettes, FromSandbox, Source
 from hub.testing.conformance import Conformance, Service
 from hub.testing.faults import DropAfter, Fault, Status
 from hub.testing.harness import Bench, ManualTime, step, workbench
@@ -68,3 +69,15 @@ def test_faults(tmp_path: Path) -> None:
     sandbox.faults.add(Fault("GET /customers", Status(503)), Fault("DELETE *", DropAfter(), nth=None))
     with Trial.open(tmp_path, "", plugins={"pebble": "plugin"}) as trial:
         assert_type(trial.submit(Right.ERASURE), str)
+
+
+@pytest.fixture
+def record_from() -> Source:
+    return FromSandbox(PebbleSandbox)
+
+
+def test_cassette(cassette: Cassettes) -> None:
+    with cassette("find", Pebble, {"shop": "main", "secret": "invented"}) as recorded:
+        assert_type(recorded.processor, Pebble)
+        found = list(recorded.processor.find(recorded.subject))
+    assert len(found) == 2

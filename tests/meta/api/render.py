@@ -24,6 +24,7 @@ INDENT = "    "
 MODULES = (
     "hub",
     "hub.testing.canary",
+    "hub.testing.cassettes",
     "hub.testing.conformance",
     "hub.testing.faults",
     "hub.testing.harness",
@@ -80,7 +81,8 @@ def _class(name: str, cls: type) -> Iterator[str]:
         if not attribute.startswith("_") and attribute not in fields:
             yield f"{INDENT}{attribute}: {_annotation(kind)}"
     for attribute, value in vars(cls).items():
-        if not attribute.startswith(("_", "test_")) and attribute not in fields:
+        hidden = attribute.startswith(("_", "test_")) and attribute != "__call__"
+        if not hidden and attribute not in fields:
             yield from _member(attribute, value)
 
 
