@@ -9,8 +9,7 @@ import pytest
 from connectors.mailchimp.processor import Mailchimp
 from connectors.mailchimp.sandbox import MailchimpSandbox
 from hub import Holding, Subject
-from hub.testing.harness import Bench, workbench
-from hub.timepiece import ManualTime
+from hub.testing.harness import Bench, ManualTime, workbench
 
 Open = Callable[..., Bench[Mailchimp]]
 

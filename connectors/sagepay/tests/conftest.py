@@ -9,10 +9,8 @@ import pytest
 from connectors.sagepay.processor import SagePay
 from connectors.sagepay.sandbox import SagePaySandbox
 from hub import Act, Confirmation, Coverage, Holding, Learned, Outcome, Record, Step, Subject
-from hub.testing.harness import step, workbench
+from hub.testing.harness import Exchange, ManualTime, step, workbench
 from hub.testing.serving import Server
-from hub.timepiece import ManualTime
-from hub.wire import Exchange
 
 
 @dataclass

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from hub.testing.harness import ManualTime
 from hub.testing.trial import Trial, make_home
-from hub.timepiece import ManualTime
 
 OpenHub = Callable[..., Trial]
 

@@ -11,12 +11,11 @@ from asynchronous_deletion import Poll
 
 from conftest import OpenHub
 from hub import Absent, Act, Done, Gone, Holding, Identifier, Method, NotYet, Operation, Pending, PermanentError
-from hub.rights import Right
 from hub.testing.conformance import Conformance, Kit, Service
-from hub.testing.harness import Bench, step, workbench
+from hub.testing.harness import Bench, ManualTime, step, workbench
 from hub.testing.sandbox import Answer, ApiKey, Jobs, Request, Result, Sandbox, Table, Town, route, webhook
 from hub.testing.town import TOWN
-from hub.timepiece import ManualTime
+from hub.testing.trial import Right
 
 
 # --8<-- [start:sandbox]

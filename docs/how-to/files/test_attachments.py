@@ -14,9 +14,9 @@ from attachments_sandbox import MEGABYTE, DeskSandbox
 
 from conftest import OpenHub
 from hub import ContractError, File, Holding, Identifier, Record
-from hub.rights import Right
 from hub.testing.harness import Bench, step, workbench
 from hub.testing.town import TOWN
+from hub.testing.trial import Right
 
 SIZE = 96 * MEGABYTE
 

@@ -13,10 +13,9 @@ from oauth import Club
 from hub import Act, AuthError, Done, Gone, Holding, Operation
 from hub.testing.conformance import Conformance, Kit, Service
 from hub.testing.faults import Fault, Status
-from hub.testing.harness import Bench, step, workbench
+from hub.testing.harness import Bench, ManualTime, step, workbench
 from hub.testing.sandbox import OAuth, Request, Result, Sandbox, Table, Town, route
 from hub.testing.town import TOWN
-from hub.timepiece import ManualTime
 from hub.wire import Recorder, flight
 
 

@@ -11,12 +11,11 @@ from plan_dependent_limits import Pigeon, PigeonConfig, Plan
 
 from conftest import OpenHub
 from hub import ConfigError, Identifier, Rate, RateLimited
-from hub.rights import Right
 from hub.testing.faults import Fault, Status
-from hub.testing.harness import workbench
+from hub.testing.harness import ManualTime, workbench
 from hub.testing.sandbox import ApiKey, RateLimit, Request, Result, Sandbox, Table, Town, route
 from hub.testing.town import TOWN
-from hub.timepiece import ManualTime
+from hub.testing.trial import Right
 
 
 # --8<-- [start:sandbox]

@@ -11,11 +11,10 @@ from retention import BOOKED, GONE, GROUND, Hotel
 
 from conftest import OpenHub
 from hub import Done, Holding, Identifier, Method, Partial, Retained
-from hub.rights import Right
-from hub.testing.harness import Bench, step, workbench
+from hub.testing.harness import Bench, ManualTime, step, workbench
 from hub.testing.sandbox import ApiKey, Request, Result, Sandbox, Table, Town, route
 from hub.testing.town import TOWN
-from hub.timepiece import ManualTime
+from hub.testing.trial import Right
 
 
 class HotelSandbox(Sandbox):

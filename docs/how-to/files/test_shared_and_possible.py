@@ -10,10 +10,10 @@ from shared_and_possible import Crm
 
 from conftest import OpenHub
 from hub import Holding, Identifier, Learned, Subject
-from hub.rights import Right
 from hub.testing.harness import Bench, workbench
 from hub.testing.sandbox import ApiKey, Request, Result, Sandbox, Table, Town, route
 from hub.testing.town import TOWN, Person
+from hub.testing.trial import Right
 
 
 class CrmSandbox(Sandbox):

@@ -9,10 +9,9 @@ from datetime import timedelta
 import hub
 import pytest
 from hub.testing.conformance import Conformance, Service
-from hub.testing.harness import Bench, step, workbench
+from hub.testing.harness import Bench, ManualTime, step, workbench
 from hub.testing.sandbox import webhook
 from hub.testing.town import TOWN
-from hub.timepiece import ManualTime
 
 from hub_connector_example.processor import CARD, Boathouse
 from hub_connector_example.sandbox import WEBHOOK_SECRET, BoathouseSandbox
