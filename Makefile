@@ -38,6 +38,7 @@ check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file examples/hub-connector-example/pyproject.toml
 	$(BIN)/codespell
 	$(BIN)/validate-pyproject pyproject.toml
 	@$(MAKE) docs
