@@ -12,7 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONNECTORS = sorted(path for path in ROOT.glob("connectors/*/**/*.py") if "__pycache__" not in path.parts)
-FOR_TESTS = ("hub.testing", "hub.timepiece", "hub.wire", "hub.processor")
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -67,10 +66,9 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", CONNECTORS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_connector_imports_the_author_api_alone(path: Path) -> None:
-    connector, *inside = path.relative_to(ROOT / "connectors").parts
-    allowed = FOR_TESTS if inside[0] == "tests" else ("hub.testing",)
+    connector = path.relative_to(ROOT / "connectors").parts[0]
     for name in imported(path) - {"hub"}:
-        assert f"{name}.".startswith((f"connectors.{connector}.", *(f"{module}." for module in allowed))), name
+        assert f"{name}.".startswith((f"connectors.{connector}.", "hub.testing.")), name
 
 
 def test_connectors_is_a_namespace_so_that_anyone_can_add_to_it() -> None:
