@@ -48,7 +48,13 @@ def with_somebody_else(town: Town) -> Town:
 
 def seeded(sandbox: Callable[..., Sandbox], town: Town) -> Records:
     """What the stand-in keeps of that town before anybody acts."""
-    return sandbox(town, clock=ManualTime()).records()
+    try:
+        return sandbox(town, clock=ManualTime()).records()
+    except KeyError as error:
+        raise AssertionError(
+            f"The sandbox cannot be seeded with somebody else in the main person's place, it misses {error}: "
+            "in `seed` go by `town.main`, not by that person's id"
+        ) from None
 
 
 def strangers(town: Town) -> list[Identifier]:

@@ -36,7 +36,13 @@ class CheckRules:
 
     def test_check_tells_that_a_permission_is_missing(self, kit: Kit) -> None:
         """What the credentials may not do is told when they are set up, not in the middle of an erasure."""
-        kit.sandbox.restrict()
+        try:
+            kit.sandbox.restrict()
+        except NotImplementedError:
+            pytest.fail(
+                "The sandbox has no credentials that may do less: give it `restrict`, or, where the service has none "
+                "either, expect this rule to fail: xfail(reason='a key of this service may do everything', strict=True)"
+            )
         try:
             account = kit.open().processor.check()
         except AuthError:
