@@ -298,6 +298,18 @@ def test_a_refresh_token_used_twice_ends_everything(oauth: OAuth, stranger: http
     assert renew(stranger, given["refresh_token"]).status_code == 400
 
 
+def test_where_a_service_is_patient_a_lost_answer_can_be_asked_for_once_more(
+    guarded: Guarded, stranger: httpx.Client, clock: ManualTime
+) -> None:
+    guarded.access = OAuth(clock, CLIENT, refresh_token="first", grace=timedelta(minutes=1))
+    assert renew(stranger, "first").status_code == 200, "and nobody received it"
+    again = renew(stranger, "first").json()
+    assert statuses(stranger, **signed(again["access_token"])) == (200, 200)
+    clock.advance(timedelta(minutes=1))
+    assert renew(stranger, "first").status_code == 400
+    assert renew(stranger, again["refresh_token"]).status_code == 400, "by now it could be a thief"
+
+
 def test_the_endpoint_refuses_another_client_another_grant_and_an_unknown_token(
     oauth: OAuth, stranger: httpx.Client
 ) -> None:
