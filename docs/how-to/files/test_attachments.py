@@ -53,7 +53,7 @@ def test_memory_stays_flat_however_large_the_file_is(bench: Bench[Desk]) -> None
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert read == SIZE + 10
-    assert peak < 2 * MEGABYTE
+    assert peak < 1 * MEGABYTE
 
 
 # --8<-- [end:memory]
@@ -67,7 +67,7 @@ def test_a_copy_in_a_whole_hub_holds_no_more_in_memory(open_hub: OpenHub, url: s
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert trial.events(request, "step.outcome")[0]["count"] == 3  # the ticket and two files
-    assert peak < 16 * MEGABYTE
+    assert peak < 4 * MEGABYTE
 
 
 # --8<-- [start:cursor]
