@@ -28,8 +28,10 @@ from hub.testing.conformance.matching import MatchRules
 from hub.testing.conformance.overriding import OverridingRules, exceptions
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.settings import SettingsRules
+from hub.testing.conformance.sharing import SharingRules
 from hub.testing.conformance.stopping import SuppressRules
 from hub.testing.conformance.unsupported import UnsupportedRules
+from hub.testing.conformance.whole import WholeRules
 
 __all__ = ["Conformance", "Kit", "Service", "exceptions"]
 
@@ -47,6 +49,8 @@ class Conformance(
     UnsupportedRules,
     FaultRules,
     DoorRules,
+    SharingRules,
+    WholeRules,
     OverridingRules,
 ):
     """Inherit it and provide the fixture `service`."""

@@ -142,7 +142,7 @@ class GoodRuns:
         """Do it on fresh state, then once more, and confirm: both can meet refusals in the service's own words."""
         with ExitStack() as stack:
             kit = stack.enter_context(Kit.running(self.service))
-            watch = _Watch(kit)
+            watch = Watch(kit)
             front = stack.enter_context(Server(watch))
             kit = replace(kit, url=front.url)
             prepared = asked.before(kit, kit.open())
@@ -158,7 +158,7 @@ class GoodRuns:
         return GoodRun(asked, calls, answer, before, after, differing(before, after), confirmed, unconfirmed)
 
 
-class _Watch:
+class Watch:
     """Stands in front of a stand-in and notes what passes."""
 
     def __init__(self, kit: Kit) -> None:
@@ -167,6 +167,7 @@ class _Watch:
         self.seen: list[Seen] = []
 
     def __call__(self, received: Received) -> Sent:
+        """Let the stand-in answer."""
         sandbox = self._kit.sandbox
         sent = sandbox.respond(received)
         call, changed = sandbox.calls[-1], False

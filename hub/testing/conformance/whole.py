@@ -1,0 +1,106 @@
+"""Rules: in a whole hub a request ends with a verdict that is true, also where an answer was lost, and stays private.
+
+What the connector does when it is called directly is the measure: the hub must bring the service to the same state.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.coordinator.verdict import CONFIRMED
+from hub.processor import Act, Operation
+from hub.rights import OPERATIONS, Right
+from hub.testing.conformance.hubs import Ended, carried_out
+from hub.testing.conformance.kit import Kit
+from hub.testing.conformance.operations import perform
+from hub.testing.conformance.service import Service
+from hub.testing.conformance.states import State, differing, state_of
+from hub.testing.trial import make_home
+
+_TOLD = 5  # findings shown at once
+RIGHTS = (Right.ACCESS, Right.RECTIFICATION, Right.OBJECTION, Right.ERASURE)
+
+
+class WholeRules:
+    """Inherited through `Conformance`."""
+
+    @pytest.fixture
+    def blank_home(self, tmp_path: Path) -> Path:
+        """A data folder to copy: making one takes as long as twenty copies."""
+        return make_home(tmp_path / "blank").folder
+
+    @pytest.mark.parametrize("right", RIGHTS)
+    def test_a_whole_request_ends_as_the_records_say(
+        self, service: Service, right: Right, blank_home: Path, tmp_path: Path
+    ) -> None:
+        """Access, rectification, objection, erasure: what the hub says became of it is what the service keeps."""
+        ended = carried_out(service, right, blank_home, tmp_path / "hub")
+        _assert_well_ended(service, right, ended)
+        found = ended.findings(service)
+        assert not found, (
+            f"The person can be read where nobody may: {'; '.join(found[:_TOLD])}.\n"
+            "→ Put nothing of a person into outcomes, errors or log lines."
+        )
+
+    @pytest.mark.parametrize("how", ["dropped", "crashed"])
+    @pytest.mark.parametrize("right", [Right.RECTIFICATION, Right.OBJECTION, Right.ERASURE])
+    def test_an_act_whose_answer_is_lost_is_found_to_be_done(
+        self, service: Service, right: Right, how: str, blank_home: Path, tmp_path: Path
+    ) -> None:
+        """The connection drops, or the hub dies, between call and answer: read back, recorded as lost, never absent."""
+        undisturbed = carried_out(service, right, blank_home, tmp_path / "undisturbed")
+        lost = 0
+        for number in _acting(undisturbed):
+            ended = carried_out(
+                service, right, blank_home, tmp_path / f"hub{number}", lost=number, dies=how == "crashed"
+            )
+            _assert_well_ended(service, right, ended)
+            lost += sum(event.get("reason") == "answer_lost" for event in ended.events)
+            call = undisturbed.calls[number - 1]
+            assert ended.view["verdict"] == undisturbed.view["verdict"], (
+                f"The answer to {call} was lost, and the verdict is {ended.view['verdict']} "
+                f"instead of {undisturbed.view['verdict']}.\n→ {_READ_BACK}"
+            )
+            assert ended.outcomes == undisturbed.outcomes, (
+                f"The answer to {call} was lost, and what is recorded differs from what happened.\n→ {_READ_BACK}"
+            )
+        readable = any(event.get("confirmation") in CONFIRMED for event in undisturbed.events)
+        assert lost or not readable, f"No act of a request for {right} was recorded as done unseen.\n→ {_READ_BACK}"
+
+
+_READ_BACK = "Let `confirm` read the very record back by its locator, also when it is not told the outcome."
+
+
+def _acting(ended: Ended) -> list[int]:
+    """The numbers of the calls that changed something, the first of each route: they go through the same code."""
+    firsts: dict[str, int] = {}
+    for number, call in enumerate(ended.calls, start=1):
+        if call.changed:
+            firsts.setdefault(str(call), number)
+    return list(firsts.values())
+
+
+def _assert_well_ended(service: Service, right: Right, ended: Ended) -> None:
+    failed = [f"{operation} ({kind})" for kind, operation, outcome in ended.outcomes if outcome in {None, "failed"}]
+    failed += [f"the account: {track['reason']}" for track in ended.view["tracks"] if track["phase"] == "failed"]
+    assert not failed, f"In a whole hub these came to no end: {', '.join(failed)}."
+    before, directly = _directly(service, right)
+    amiss = differing(directly, ended.state, differing(before, directly))
+    kinds = ", ".join(sorted({key.partition("/")[0] for key in amiss}))
+    assert not amiss, (
+        f"After a request for {right} records ({kinds}) are not what the same acts make of them without a hub.\n"
+        "→ Let `find` yield each holding once, and each method depend on its arguments alone."
+    )
+
+
+def _directly(service: Service, right: Right) -> tuple[State, State]:
+    """What the service keeps before and after every certain holding was acted on without a hub."""
+    with Kit.running(service) as kit:
+        bench, before, operation = kit.open(), state_of(kit), OPERATIONS[right]
+        changes = service.changes if operation is Operation.RECTIFY else None
+        scope = service.scope if operation is Operation.SUPPRESS else None
+        for holding in [held for held in kit.holdings(bench) if held.certain and operation is not Operation.EXPORT]:
+            kit.settle(bench, holding, perform(kit, bench, Act(operation, holding, changes, scope)))
+        return before, state_of(kit)
