@@ -3,7 +3,8 @@
 - Her e-mail address on it: hers. With somebody else's name, a second address, or a mailbox such as `info@`: shared.
 - Asked for by its code: hers, unless it bears another address or surname. A mistyped order number is a stranger's.
 - No e-mail address on it: possible, when surname and postcode fit; the full name, when no postcode is known.
-- Another e-mail address on it: possible when full name and postcode fit, since people change addresses. Else not hers.
+- Another e-mail address on it: possible when the full name fits and a postcode or telephone number, since people
+  change addresses and order from work. Else not hers.
 - Her name and postcode where it was delivered: possible, and she is mentioned in somebody's order.
 """
 
@@ -124,7 +125,8 @@ def _fits(detail: Fields, subject: Subject, *, strict: bool, region: str | None)
     """Whether payer and postcode fit: the surname is enough, unless `strict` asks for the full name."""
     names = _payer(detail)
     if strict:
-        return _full_name_fits(names, subject) and _postcode_fits(detail, ("billing", "card"), subject)
+        lives_there = _postcode_fits(detail, ("billing", "card"), subject)
+        return _full_name_fits(names, subject) and (lives_there or _phone_fits(detail, subject, region))
     if _surname_fits(names, subject):
         known = bool(subject.addresses)
         return _postcode_fits(detail, ("billing", "card"), subject) if known else _full_name_fits(names, subject)

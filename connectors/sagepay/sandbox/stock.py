@@ -112,8 +112,8 @@ def of_the_town(town: Town, today: date) -> Stock:
     jane = town.person("p06")
     stock.pay("LAMP-1010", jane, 6, state="14", transactiontype="Deferred", token=stock.token("Jane's card", jane))
     stock.pay("LAMP-1011", town.person("p07"), 5, state="1", vpstxid="", customeremail="")  # refused at registration
-    for number, person in enumerate(town.neighbours[8:], start=1012):
-        stock.pay(f"LAMP-{number}", person, 4)
+    for person in town.neighbours[8:]:
+        stock.pay(f"LAMP-OF-{person.id}", person, 4)
     stock.pay("LAMP-1020", town.person("p09"), 3, customeremail=town.mailboxes[0].email)
     stock.transactions.sort(key=lambda entry: datetime.strptime(entry["started"], "%d/%m/%Y %H:%M:%S.%f"))  # noqa: DTZ007  # as the service writes it
     return stock

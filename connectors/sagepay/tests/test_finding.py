@@ -121,10 +121,19 @@ def test_a_mistyped_code_is_a_strangers_and_waits_for_a_decision(account: Accoun
 
 
 def test_an_address_used_before_is_possible_where_full_name_and_postcode_fit(account: Account, town: Town) -> None:
-    account.entry("LAMP-1003")["customeremail"] = "old.account@example.net"
+    account.entry("LAMP-1003").update({"customeremail": "old.account@example.net", "billingphone": ""})
     assert verdicts(account.holdings(town.main.subject()))["LAMP-1003"] == (Match.POSSIBLE, Reach.SOLE)
     account.entry("LAMP-1003")["billingpostcode"] = "ZZ1 1AA"
     assert "LAMP-1003" not in account.holdings(town.main.subject())
+
+
+def test_a_payment_from_the_office_mailbox_is_possible_where_full_name_and_telephone_fit(
+    account: Account, town: Town
+) -> None:
+    gabriel = town.person("p09")
+    assert verdicts(account.holdings(gabriel.subject())) == {"LAMP-1020": (Match.POSSIBLE, Reach.SOLE)}
+    account.entry("LAMP-1020")["billingphone"] = "+447700900999"
+    assert account.holdings(gabriel.subject()) == {}
 
 
 def test_somebody_elses_name_beside_her_address_makes_it_shared(account: Account, town: Town) -> None:
