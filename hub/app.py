@@ -194,7 +194,7 @@ class Hub:
     def hints(self, request: str, *, by: str, why: str) -> dict[int, dict[str, str]]:
         """Holding → what helps to decide whose it is. Personal data: the reading is audited."""
         root = self.vault.root(request)
-        self._audited(request, by, "hints", why)
+        self.audited(request, by, "hints", why)
         with self.db.read() as conn:
             found = found_by(conn, request)
         return {h.ordinal: opened(root, h)["hints"] for h in found}
@@ -246,7 +246,7 @@ class Hub:
         from hub.handover import hand_over  # noqa: PLC0415  # the zip's libraries: 9 MB that an idle engine does without
 
         root = self.vault.root(request)
-        self._audited(request, by, "export" if passphrase else "export_plain", "handover")
+        self.audited(request, by, "export" if passphrase else "export_plain", "handover")
         with self.db.read() as conn:
             made = hand_over(
                 conn,
@@ -339,7 +339,8 @@ class Hub:
         with self.db.read() as conn:
             return str(task_row(conn, task).request)
 
-    def _audited(self, request: str, by: str, what: str, why: str) -> None:
+    def audited(self, request: str | None, by: str, what: str, why: str) -> None:
+        """Note who reads personal data, before it is handed over: of a request, or (None) of none."""
         actor, at = self.vault.actor_id(by), self.clock.now()
         self.db.write(lambda conn: audit.record(conn, at=at, actor=actor, request=request, what=what, why=why))
 

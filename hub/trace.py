@@ -22,7 +22,7 @@ from hub.errors import HubError, UsageError, code, policy
 if TYPE_CHECKING:
     import pluggy
 
-    from hub.wire import Passage, Watcher
+    from hub.wire import Exchange, Passage, Watcher
 
 VARIABLE = "HUB_TRACE"
 
@@ -81,7 +81,9 @@ class _Flight:
         trace.say("step", f"{self._named} begins")
 
     def exchanged(self, passage: Passage) -> None:
-        self._trace.say("wire", f"{self._instance}: {exchange_line(passage)}")
+        via, name = passage.exchange.via, request_id(passage.exchange)
+        more = (f", via {via}" if via else "") + (f", id {name}" if name else "")
+        self._trace.say("wire", f"{self._instance}: {exchange_line(passage)}{more}")
 
     def failed(self, error: HubError) -> None:
         self._trace.say("wire", f"{self._instance}: → {_class(error)}")
@@ -92,24 +94,25 @@ class _Flight:
 
 
 def exchange_line(passage: Passage) -> str:
-    """`GET /3.0/lists/{list_id} → 200 in 4 ms, sent 0 B, got 1204 B`, with the service's id of it where it is one."""
+    """`GET /3.0/lists/{list_id} → 200 in 4 ms, sent 0 B, got 1204 B`."""
     exchange = passage.exchange
     method = exchange.method if _METHOD.fullmatch(exchange.method) else "?"
     answered = str(exchange.status) if exchange.status is not None else "no answer"
     broken = "" if passage.whole else ", timed out" if passage.late else ", broken off" if exchange.status else ""
-    via = f", via {exchange.via}" if exchange.via else ""
-    traced = exchange.vendor_request_id or ""
-    name = f", id {traced}" if _TRACE_ID.fullmatch(traced) else ""
-    sizes = f"sent {passage.sent} B, got {passage.received} B"
-    return (
-        f"{method} {template_shown(exchange.url_template)} → {answered} in {exchange.ms} ms{broken}, {sizes}{via}{name}"
-    )
+    answer = f"{answered} in {exchange.ms} ms{broken}, sent {passage.sent} B, got {passage.received} B"
+    return f"{method} {template_shown(exchange.url_template)} → {answer}"
 
 
 def template_shown(template: str) -> str:
     """The template, with `(…)` for every part that looks like a value: a connector may have passed the path itself."""
     parts = template.split("/")
     return "/".join(part if _SEGMENT.fullmatch(part) and not _VALUE.search(part) else "(…)" for part in parts)
+
+
+def request_id(exchange: Exchange) -> str | None:
+    """The service's own id of the exchange, where it looks like one."""
+    name = exchange.vendor_request_id or ""
+    return name if _TRACE_ID.fullmatch(name) else None
 
 
 @contextmanager

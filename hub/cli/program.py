@@ -53,6 +53,7 @@ SECTIONS = {
     },
     "Build connectors": {
         "new-connector": ("hub.cli.new_connector:new_connector", "Write a new connector that works, for you to edit."),
+        "dev": ("hub.cli.dev:dev", "Try one connector: call operations, see every exchange and what came of it."),
         "quality": ("hub.cli.quality:quality", "Say which tier of the quality scale connectors reach."),
     },
     "Run": {

@@ -59,13 +59,14 @@ def find(turn: Turn) -> Callable[[Connection], None]:
     """Search; returns the write that records what was found, or why it was not."""
     known = turn.known
     subject = subject_of(turn, known)
-    found, flown = fly(turn, lambda: _collect(turn.active.processor, subject, turn.lease.fence))
+    found, flown = fly(turn, lambda: collect(turn.active.processor, subject, turn.lease.fence))
     if flown.error is not None or found is None:
         return lambda conn: _not_found_out(turn, conn, flown)
     return lambda conn: _take_down(turn, conn, found, flown, known)
 
 
-def _collect(processor: Processor[Any], subject: Subject, fence: Callable[[], None]) -> Found:
+def collect(processor: Processor[Any], subject: Subject, fence: Callable[[], None]) -> Found:
+    """Search, and judge every answer as it comes. Raises what the processor raises, and `ConnectorBug`."""
     found = Found()
     for answer in processor.find(subject):
         fence()
