@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -86,8 +87,20 @@ class Cassettes:
             opened = _recorded(
                 path, self._source, processor, limits, config=config, region=region, personal=personal, keep=keep
             )
-        with opened as bench:
+        with _silent(), opened as bench:
             yield bench
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Whole addresses stand in the log of vcrpy."""
+    log = logging.getLogger("vcr")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 @contextmanager

@@ -106,7 +106,7 @@ def _json(value: Any, place: Place, leaf: Leaf, depth: int) -> Any:
         return 0.0
     if isinstance(value, int) and not isinstance(value, bool):
         found = leaf(str(value), place)
-        return int(found) if re.fullmatch(r"-?[1-9][0-9]*|0", found) else found
+        return int(found) if found.lstrip("-").isdecimal() else found
     return value
 
 

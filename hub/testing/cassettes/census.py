@@ -11,7 +11,8 @@ from hub.testing.cassettes.drawing import plain
 from hub.testing.cassettes.standins import Masks
 
 SHORTEST = 5  # characters of a value that is looked for wherever it may stand; anything shorter turns up by chance
-LETTERS = re.compile(r"[^\W\d_]{3,}")
+LETTERS = re.compile(r"[^\W\d_]{3,}")  # words that are looked for by themselves
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 class Census:
@@ -60,7 +61,7 @@ class Census:
     def everything(self) -> set[str]:
         """All of it in the form in which stand-ins are compared, words by themselves too."""
         noted = {text for kind in self.values for text in self.values[kind]}
-        return {plain(text) for text in noted} | {plain(word) for text in noted for word in LETTERS.findall(text)}
+        return {plain(text) for text in noted} | {plain(word) for text in noted for word in _WORD.findall(text)}
 
     def _noted(self, kind: str, text: str) -> str:
         self.values[kind].add(text)

@@ -7,6 +7,7 @@ import hmac
 import itertools
 import unicodedata
 from collections.abc import Sequence
+from string import ascii_lowercase
 from typing import TypeVar
 
 _VOWELS, _CONSONANTS = "aeiou", "bdfghklmnprstvz"
@@ -49,6 +50,8 @@ def is_hexadecimal(text: str) -> bool:
 def spell(draw: Draw, like: str) -> str:
     """Something that can be said, of as many letters; outside of the Latin script in Cyrillic."""
     turn = draw.one((0, 1))
+    if len(like) == 2 and like.isascii():  # noqa: PLR2004  # there are few such words: any letter beside a vowel
+        return "".join((draw.one(_VOWELS), draw.one(ascii_lowercase))[:: 1 - 2 * turn])
     latin = (draw.one((_VOWELS, _CONSONANTS)[(place + turn) % 2]) for place in range(len(like)))
     return "".join(next(latin) if c.isascii() else draw.one(_CYRILLIC) for c in like)
 
@@ -60,13 +63,12 @@ def dress(base: str, like: str) -> str:
         base = base[:place] + base[place].translate(_ACCENTS) + base[place + 1 :]
     if like.isupper() and len(like) > 1:
         return base.upper()
-    return "".join(itertools.starmap(cased, zip(base, like.ljust(len(base), "x"), strict=False)))
+    return "".join(itertools.starmap(cased, zip(base, like.ljust(len(base), "."), strict=False)))
 
 
 def encode(draw: Draw, like: str) -> str:
-    """Letters for letters and digits for digits; the first digit is no zero, which a number would lose."""
-    sorts = ("123456789" + "0" * (place > 0) if c.isdecimal() else _LETTERS for place, c in enumerate(like))
-    return "".join(map(draw.one, sorts))
+    """Letters for letters and digits for digits."""
+    return "".join(draw.one(DIGITS if c.isdecimal() else _LETTERS) for c in like)
 
 
 def cased(character: str, like: str) -> str:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Literal
 
+from hub.testing.cassettes.drawing import is_hexadecimal
+
 Kind = Literal["email", "phone", "name", "prose", "code", "opaque", "date", "place"]
 
 # Whose a field is, before what it is: billingpostcode, shipping_address1, customerName.
@@ -36,7 +38,7 @@ _FIELDS: Mapping[Kind, str] = {
 _KINDS = [(kind, re.compile(_WHOSE + f"({names})")) for kind, names in _FIELDS.items()]
 # `name` alone is a person's where a person's data stands beside it or where it says whose it is; else it is a label.
 _OF_A_PERSON = re.compile(
-    r".*(email|phone|address|addr|postcode|postalcode|zip|city|firstname|lastname|surname|birth).*"
+    r".*(mail|phone|mobile|address|addr|postcode|postalcode|zip|city|firstname|lastname|surname|birth).*|tel"
 )
 _PERSON = re.compile(
     r".*(address|contact|customer|person|people|owner|user|author|recipient|guest|member|subscriber|by)s?"
@@ -61,10 +63,11 @@ IP = re.compile(
     r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])"
     r"|(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){1,6}(?::[0-9A-Fa-f]{1,4}){1,6}(?![\w:])"
 )
-PHONE = re.compile(r"(?<![\w.+/-])(?:\+|00|\(?0)[\d ()-]{7,20}\d(?![\w-])")
+PHONE = re.compile(r"(?<![\w.+/-])(?:\+|00|\(?0)(?=[1-9(])[\d ()-]{7,20}\d(?![\w-])")
 TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}(?![A-Za-z0-9_-])")
-BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
+BASE64 = re.compile(r"(?=.*[+=])[A-Za-z0-9+/]{24,}={0,2}")  # with neither + nor = it could as well be a path
 _SHORTEST_SECRET = 16
+_HASH = 24  # hexadecimal digits from which chance and words are ruled out
 _DISTINCT = 8  # letters and digits, at least, in what was drawn at random
 _CHANGES = 0.22  # of neighbours that are of different sorts, in what was drawn at random
 
@@ -103,6 +106,8 @@ def looks_drawn(token: str) -> bool:
     core = [c for c in token if c.isalnum()]
     if len(core) < _SHORTEST_SECRET or len({c.lower() for c in core}) < _DISTINCT:
         return False
+    if len(core) >= _HASH and is_hexadecimal("".join(core)):
+        return any(map(str.isalpha, core))
     sorts = ["0" if c.isdecimal() else "a" if c.islower() else "A" for c in core]
     changes = sum(one != other for one, other in itertools.pairwise(sorts))
     return sorts.count("0") > 1 and len(set(sorts)) > 1 and changes >= _CHANGES * len(core)

@@ -18,11 +18,11 @@ from hub.errors import InvalidIdentifier
 from hub.normal import normal_phone
 from hub.testing.canary import Canary
 from hub.testing.cassettes.bodies import REMOVED, Place, rewrite
+from hub.testing.cassettes.encoded import ENCODED, decode, hashes_of
 from hub.testing.cassettes.exchanges import KEPT_HEADERS, rewritten
 from hub.testing.cassettes.filing import Recording, read, render
 from hub.testing.cassettes.personal import EMAIL, IP, PHONE, TOKEN, is_phone, looks_drawn, normalised, proves
 from hub.testing.cassettes.problems import CassetteError
-from hub.testing.cassettes.scrubbing import ENCODED, decode, hashes_of
 from hub.testing.cassettes.standins import DRAMA, NETWORK, NETWORK_6
 
 _RESERVED = re.compile(r"(.*\.)?example\.(org|net|com)", re.IGNORECASE)  # RFC 2606
@@ -163,8 +163,17 @@ def _found(text: str, spared: set[str], region: str | None) -> Iterator[str]:
         yield "what may be the number of a payment card"
     if _JWT.search(text) or _PRIVATE_KEY.search(text) or _ISSUED.search(text):
         yield "a key or token"
-    elif any(looks_drawn(token) and not spared & {token, token.lower()} for token in TOKEN.findall(text)):
+    elif any(map(_is_drawn, TOKEN.findall(ENCODED.sub(lambda found: _unless(found[0], spared), text)))):
         yield "what looks like a key, a token or a hash"
+
+
+def _unless(token: str, spared: set[str]) -> str:
+    return "" if spared & {token, token.lower()} else token
+
+
+def _is_drawn(token: str) -> bool:
+    """Base64 of a text is looked at decoded, not as it is."""
+    return looks_drawn(token) and decode(token) is None
 
 
 def _is_drama(text: str, region: str | None) -> bool:

@@ -7,8 +7,6 @@ only then is it known which names turn up in a note or in a path, and which valu
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ from hub.normal import normal_phone
 from hub.testing.cassettes.bodies import REMOVED, Place, rewrite_text
 from hub.testing.cassettes.census import LETTERS, SHORTEST, Census
 from hub.testing.cassettes.drawing import plain
+from hub.testing.cassettes.encoded import ENCODED, decode, hashes_of
 from hub.testing.cassettes.personal import (
     BASE64,
     EMAIL,
@@ -34,8 +33,6 @@ from hub.testing.cassettes.personal import (
 )
 from hub.testing.cassettes.standins import Masks
 
-ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
-ENCODED = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{8,}={0,2}(?![A-Za-z0-9+/_=-])")
 _ESCAPED = re.compile(r"[^\s\"<>]*%[0-9A-Fa-f]{2}[^\s\"<>]*")
 _SUBSCRIBER = 9  # digits at the end of a telephone number that are the same in its national and international forms
 _LONGEST_PHRASE = 80  # characters of an address line; what is longer is a text of its own
@@ -150,13 +147,13 @@ class Scrubber:
         """An address with percent-encoding in it, as a link in a body has."""
         inner = unquote(text)
         masked = self(inner, Place())
-        return quote(masked, safe=":/?#[]@!$&'()*+,;=") if masked != inner else None
+        unescaped = set(":/?#[]@!$&'()*+,;=") & set(text)
+        return quote(masked, safe="".join(unescaped)) if masked != inner else None
 
     def _decoded(self, text: str) -> str | None:
         """Base64 of a text that holds something to mask, or a hash of such a thing."""
-        if text in self._hashes or text.lower() in self._hashes:
-            found = self._hashes.get(text) or self._hashes[text.lower()]
-            return found.upper() if text.isupper() else found
+        if hashed := self._hashed(text):
+            return hashed
         inner = decode(text)
         if inner is None:
             return None
@@ -167,19 +164,17 @@ class Scrubber:
         encoded = encode(masked.encode()).decode()
         return encoded if text.endswith("=") or len(text) % 4 == 0 else encoded.rstrip("=")
 
+    def _hashed(self, text: str) -> str | None:
+        """The hash of the stand-in, if the text is a hash of what is known."""
+        if text in self._hashes:
+            return self._hashes[text]
+        found = self._hashes.get(text.lower())
+        return found.upper() if found and text.isupper() else found
+
     def _drawn(self, text: str) -> str | None:
-        return self._masks.opaque(text) if looks_drawn(text) and text not in self.kept else None
-
-
-def decode(text: str) -> str | None:
-    """What base64 of either alphabet, padded or not, says, if it is text that can be read."""
-    core = text.rstrip("=")
-    padded = core + "=" * (-len(core) % 4)
-    try:
-        found = base64.b64decode(padded, altchars=b"-_" if set(core) & set("-_") else None, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return found if len(found) >= SHORTEST and found.replace("\n", "").replace("\t", "").isprintable() else None
+        if text in self.kept:
+            return None
+        return self._hashed(text) or (self._masks.opaque(text) if looks_drawn(text) else None)
 
 
 def _as_it_is(text: str, _: Place) -> str:
@@ -206,17 +201,6 @@ def _hashes(masks: Masks, known: Census, region: str | None) -> Iterator[tuple[s
         pairs |= {(number, masks.phone(number)), (number[1:], masks.phone(number)[1:])}
     for value, stand_in in pairs:
         yield from zip(hashes_of(value), hashes_of(stand_in), strict=True)
-
-
-def hashes_of(value: str) -> Iterator[str]:
-    """The usual hashes of a value: hexadecimal, and base64 in both alphabets, with padding and without."""
-    for algorithm in ALGORITHMS:
-        digest = hashlib.new(algorithm, value.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()
-        yield digest.hex()
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            encoded = encode(digest).decode()
-            yield encoded
-            yield encoded.rstrip("=")
 
 
 def _phrases(masks: Masks, known: Census) -> Iterator[tuple[Callable[[str], str], list[str]]]:

@@ -102,7 +102,8 @@ class StandIns:
         if local.casefold() not in _ROLES:
             local = self._by_words(_RUN, local)
         label = self._draw("domain", plain(domain), lambda draw: spell(draw, "x" * _DOMAIN_LETTERS))
-        found = f"{local}@{label}.{MAIL_DOMAIN}"
+        host = f"{label}.{MAIL_DOMAIN}"
+        found = f"{local}@{host.upper() if domain.isupper() else host}"
         self._used.add(("email", plain(found)))
         return found
 
@@ -179,8 +180,8 @@ class StandIns:
             return known
         for attempt in range(_TRIES):
             drawn = make(Draw(self._key, f"{kind}\0{value}\0{attempt}"))
-            # Codes of a digit or two have too few values to spare those that were seen.
-            seen = plain(drawn) in self._avoid and attempt < _TRIES // 2
+            # A code of a few digits has too few values to spare those that were seen.
+            seen = plain(drawn) in self._avoid and (kind != "code" or len(value) >= _TELLING)
             if not seen and (kind, drawn) not in self._used:
                 self._given[kind, value] = drawn
                 self._used.add((kind, drawn))

@@ -10,11 +10,10 @@ recording has a value that no answer before had given, a drawn one may stand for
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -34,7 +33,6 @@ from hub.testing.cassettes.problems import CassetteError
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ROUTE_WORD = re.compile(r"[a-z][a-z_.-]{0,40}|v?\d{1,2}(\.\d{1,2}){0,2}", re.IGNORECASE)
 _SHOWN = 5  # calls that a message lists
-_SILENT = logging.CRITICAL + 1
 _DECIDE = "Where the connector is right, record the cassette again: `pytest --record FILE::TEST`."
 
 _Form = tuple[str, str, bytes]
@@ -97,7 +95,10 @@ class Tape(Cassette):  # type: ignore[misc]  # vcrpy has no types
     def _stands_for(self, asked: Request, place: int) -> bool:
         """Whether the request is the recorded one but for what each run draws; notes which stands for which."""
         known = self._asked[place]
-        drawn, theirs = _tokens(asked, looks_drawn), _tokens(known, self._own.__contains__)
+        mine, theirs = _tokens(asked), _tokens(known)
+        drawn = [token for token in mine if token not in theirs and looks_drawn(token)]
+        free = self._own - set(self._bound.values())
+        theirs = [token for token in theirs if token not in mine and token in free]
         if not drawn or len(drawn) != len(theirs) or asked.method != known.method:
             return False
         pairs = dict(zip(drawn, theirs, strict=True))
@@ -108,13 +109,14 @@ class Tape(Cassette):  # type: ignore[misc]  # vcrpy has no types
 
     def _break(self, why: str, waiting: list[int]) -> NoReturn:
         following = f"; the next recorded call is {self._shown(self._asked[waiting[0]])}" if waiting else ""
-        self.broken = CassetteError(f"{self._path}: {why}{following}", hint=_DECIDE)
-        raise self.broken
+        error = CassetteError(f"{self._path}: {why}{following}", hint=_DECIDE)
+        self.broken = self.broken or error
+        raise error
 
     def _unrecorded(self, request: Request, form: _Form) -> str:
         """How the request differs from what was recorded; names of recorded fields, never values."""
         if form in self._forms:
-            return f"was called more often than recorded ({self._forms.count(form)} times)"
+            return f"was called more often than recorded (recorded: {self._forms.count(form)})"
         left = (known for i, known in enumerate(self._asked) if i not in self._played)
         alike = [known for known in left if self._shown(known) == self._shown(request)]
         if not alike:
@@ -148,14 +150,14 @@ class _Persister:
 @contextmanager
 def recording(name: str) -> Iterator[Cassette]:
     """Within it every exchange is recorded; `requests` and `responses` of what it yields are as they were."""
-    with _silence(), Cassette.use(path=name, persister=_Persister, record_mode=RecordMode.ALL) as blank:
+    with Cassette.use(path=name, persister=_Persister, record_mode=RecordMode.ALL) as blank:
         yield blank
 
 
 @contextmanager
 def replaying(name: str, recorded: Recording) -> Iterator[None]:
     """Within it nothing reaches a network. Raises `CassetteError` at the end, unless all went as recorded."""
-    with _silence(), Tape.use(recording=recorded, path=name, persister=_Persister, record_mode=RecordMode.NONE) as tape:
+    with Tape.use(recording=recorded, path=name, persister=_Persister, record_mode=RecordMode.NONE) as tape:
         try:
             yield
         except BaseException:
@@ -165,18 +167,6 @@ def replaying(name: str, recorded: Recording) -> Iterator[None]:
         # Anew and without its cause: on its way through a connector it may have been wrapped, and quoted.
         raise CassetteError(tape.broken.message, hint=tape.broken.hint) from None
     tape.finish()
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Whole addresses stand in the log of vcrpy."""
-    log = logging.getLogger("vcr")
-    level = log.level
-    log.setLevel(_SILENT)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
 
 
 def _form(request: Request) -> _Form:
@@ -196,12 +186,12 @@ def _texts(request: Request) -> Counter[tuple[str, str]]:
     return found
 
 
-def _tokens(request: Request, wanted: Callable[[str], bool]) -> list[str]:
-    """The tokens in it that are wanted, in order."""
+def _tokens(request: Request) -> list[str]:
+    """The words in it that could be keys or ids, in order."""
     found: list[str] = []
 
     def noted(text: str, _: Place) -> str:
-        found.extend(filter(wanted, TOKEN.findall(text)))
+        found.extend(TOKEN.findall(text))
         return text
 
     rewritten(request, noted)
@@ -218,7 +208,7 @@ def _drawn_by_connector(recording: Recording) -> Iterator[str]:
     """Tokens of requests that no answer before had given."""
     told = "".join(identifier["value"] for identifier in recording.about.subject)
     for request, answer in zip(recording.requests, recording.answers, strict=True):
-        yield from _tokens(request, lambda token, told=told: token not in told)  # type: ignore[misc]
+        yield from (token for token in _tokens(request) if token not in told)
         told += answer.body + "".join(answer.headers.values())
 
 
