@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from hub.errors import HubError, UsageError, code, policy
 
@@ -33,6 +33,8 @@ _VALUE = re.compile(r"([0-9a-f]-?){16}|(\d[ .()-]?){7}", re.IGNORECASE)  # a has
 _TRACE_ID = re.compile(r"(?=[0-9-]*[a-f])[0-9a-f-]{16,64}", re.IGNORECASE)  # all digits could be a card's number
 _COUNTED = (list, tuple, dict, set, frozenset)
 
+T = TypeVar("T")
+A = TypeVar("A")
 Watch = Callable[[str, str, int], "tuple[Watcher, ...]"]
 """Instance, operation and attempt of a flight → who watches it."""
 
@@ -48,6 +50,23 @@ class Trace:
         """One line: when, since the command began, about what, and what."""
         with suppress(OSError, ValueError):
             self._stream.write(f"trace {time.monotonic() - self._began:8.3f}s  {about:<5} {text}\n")
+
+    def function(self, named: str, function: Callable[[T], A]) -> Callable[[T], A]:
+        """The function, which reports every call of it; `named` says whose it is."""
+
+        def reporting(argument: T) -> A:
+            began, came = time.perf_counter(), "raised"
+            try:
+                answer = function(argument)
+                came = _kind(answer)
+            except BaseException as error:
+                came = f"raised {_class(error)}"
+                raise
+            finally:
+                self.say("hook", f"{named} → {came}, {(time.perf_counter() - began) * 1000:.1f} ms")
+            return answer
+
+        return reporting
 
     def flight(self, instance: str, operation: str, attempt: int) -> tuple[Watcher, ...]:
         """Who watches a flight that begins now."""
@@ -144,6 +163,12 @@ def hooks(plugin: str, manager: pluggy.PluginManager) -> None:
     trace = _trace.get()
     if trace:
         trace.hooks(plugin, manager)
+
+
+def functions(named: str, handed: Iterable[Callable[[T], A]]) -> tuple[Callable[[T], A], ...]:
+    """The functions that a hook handed over, which report their calls if what this thread does is traced."""
+    trace = _trace.get()
+    return tuple(trace.function(named, function) for function in handed) if trace else tuple(handed)
 
 
 _trace: ContextVar[Trace | None] = ContextVar("trace", default=None)

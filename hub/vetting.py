@@ -72,6 +72,8 @@ def take_in(point: EntryPoint, taken: Mapping[str, str]) -> Loaded:
             f"Reinstall or mend {package}, or take {point.name} out of `plugins`.",
         ) from None
     version = point.dist.version if point.dist else ""
+    enrichers = trace.functions(f"{point.name} hub_enrichers", enrichers)
+    redactors = trace.functions(f"{point.name} hub_redactors", redactors)
     return Loaded(point.name, version, manager.hook, processors, enrichers, redactors)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-import textwrap
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -81,6 +81,7 @@ def test_a_copy_is_counted_and_shown_only_when_asked(nowhere: Terminal) -> None:
     (copy,) = (run["answer"] for run in runs(ended))
     assert copy["records"]["member"] == 1
     assert copy["shown"] is None
+    assert {learned["value"] for learned in ended.json["runs"][0]["answer"]["learned"]} == {None}
     assert Canary(PERSON).search_bytes((ended.out + ended.err).encode()) == []
     revealed = nowhere("dev", "mailchimp", "export", "--sandbox", *MEMBER, "--reveal", "--json").json
     assert TOWN.main.email in json.dumps(revealed["runs"][1]["answer"]["shown"])
@@ -110,7 +111,7 @@ def test_a_correction_changes_what_was_asked(nowhere: Terminal) -> None:
     assert "Olive" not in nowhere("dev", "mailchimp", "rectify", *correction).out
 
 
-def test_a_corrected_address_is_followed_to_where_it_is_now(nowhere: Terminal) -> None:
+def test_a_corrected_address_is_read_back_and_erased(nowhere: Terminal) -> None:
     correction = ("--set", "email=olive.quillfeather@example.org", "--sandbox", *MEMBER)
     _, confirmed, erased, gone = runs(
         nowhere("dev", "mailchimp", "rectify", "confirm", "erase", "confirm", *correction, "--json")
@@ -382,105 +383,13 @@ def test_an_error_at_an_instance_is_told_like_any_other(hub: Terminal, services:
 
 # A connector that is being written
 
-PEBBLE = """
-from datetime import timedelta
-from pydantic import SecretStr
-import hub
-from hub import *
-from hub.testing.sandbox import Bearer, Sandbox, Table, route
-
-class Config(InstanceConfig):
-    key: SecretStr
-
-class Pebble(Processor[Config]):
-    name, title, searches, kinds = "pebble", "Pebble", {"email": Search.EXACT}, {"contact": "contact"}
-
-    def __init__(self, config, hub):
-        super().__init__(config, hub)
-        self.token = "Bearer " + config.key.get_secret_value()
-
-    limits = classmethod(lambda cls, config: Limits(("api.pebble.example",)))
-    rectify = unsupported("Pebbles do not change.")
-
-    def _call(self, method, template, **more):
-        return self.hub.wire.call(
-            method, "https://api.pebble.example" + template, headers={"Authorization": self.token}, **more
-        )
-
-    def check(self):
-        raise RuntimeError(self.token)
-
-    def find(self, subject):
-        if subject.emails[0].startswith("loud"):
-            raise PermanentError("There is nobody called " + subject.emails[0])
-        for row in self._call("GET", "/contacts").json:
-            if row["email"] in subject.emails:
-                yield Holding(row["id"], "contact", ("contact",), {"id": row["id"]}, hints={"email": row["email"]})
-        yield Coverage({"email": Search.SCAN})
-
-    def export(self, holding, step):
-        person = self._call("GET", "/contacts").json[0]
-        yield Record("contact", {"city": person["town of " + person["email"]]})
-
-    def suppress(self, target, scope, step):
-        return Refused("busy", "Ask " + target.hints["email"])
-
-    def erase(self, holding, step):
-        now = self.hub.clock.now()
-        return Pending(now, {"job": holding.locator["id"], "key": step.key}, now + timedelta(days=1))
-
-    def resume(self, holding, handle, step):
-        if (handle["key"], step.attempt) != (step.key, 2):
-            raise ContractError("The job was begun under another key")
-        self._call("DELETE", "/contacts/{id}", path={"id": handle["job"]}, expect=204)
-        return Done(Method.DELETED)
-
-    def confirm(self, act, step):
-        return Gone() if len(self._call("GET", "/contacts").json) == COUNT - 1 else NotYet(step.now)
-
-    def scan(self, since):
-        for row in self._call("GET", "/contacts").json:
-            yield Holding(row["id"], "contact", ("contact",), {"id": row["id"]}), [Identifier.email(row["email"])]
-
-COUNT = 0
-
-class PebbleSandbox(Sandbox):
-    name = "pebble"
-
-    def seed(self, town):
-        global COUNT
-        self.access = Bearer("a-secret-of-pebbles")
-        self.contacts = Table("contact", ({"id": p.id, "email": p.email} for p in town), required=["email"])
-        COUNT = len(list(town))
-
-    @classmethod
-    def settings(cls):
-        return {"key": "a-secret-of-pebbles"}
-
-    @route("GET", "/contacts")
-    def listed(self, request):
-        return [row for _, row in self.contacts.items()]
-
-    @route("DELETE", "/contacts/{id}")
-    def delete(self, request):
-        return self.contacts.delete(request.params["id"])
-
-@hookimpl
-def hub_processors():
-    return [Pebble]
-
-@hookimpl
-def hub_sandboxes():
-    return {"pebble": PebbleSandbox}
-"""
-
 
 @pytest.fixture
 def pebble(nowhere: Terminal, tmp_path: Path) -> Terminal:
     """A machine with an author's own connector installed, and enabled nowhere."""
     site = tmp_path / "site"
     (site / "hub_pebble-0.1.dist-info").mkdir(parents=True)
-    (site / "hub_pebble.py").write_text(textwrap.dedent(PEBBLE))
+    shutil.copy(Path(__file__).with_name("hub_pebble.py"), site)
     (site / "hub_pebble-0.1.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: hub-pebble\nVersion: 0.1\n"
     )
@@ -497,6 +406,13 @@ def test_an_authors_own_connector_is_tried_by_its_name(pebble: Terminal) -> None
     assert (done["answer"]["outcome"], done["effect"]) == ("done", {"contact": {"gone": 1}})
     assert gone["answer"] == {"confirmation": "gone"}
     assert listed["answer"] == {"listed": {"contact": 12}, "whole": True}
+
+
+def test_a_correction_that_moves_the_record_is_followed(pebble: Terminal) -> None:
+    asked = ("rectify", "erase", "resume", "--set", "email=olive@example.org", "--sandbox", "--json")
+    moved, _, erased = runs(pebble.apart("dev", "pebble", *asked))
+    assert (moved["answer"]["method"], moved["effect"]) == ("corrected", {"contact": {"gone": 1, "new": 1}})
+    assert (erased["exchanges"][0]["status"], erased["effect"]) == (204, {"contact": {"gone": 1}})
 
 
 def test_a_bug_is_shown_by_its_places_and_by_its_text_where_the_person_is_invented(pebble: Terminal) -> None:
@@ -549,11 +465,16 @@ def _mend(terminal: Terminal, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code", "says"),
     [
-        ('return {"key": "a-secret-of-pebbles"}', "return {}", 1, "settings do not fit the connector's own: key"),
+        ('return {"key": SECRET}', "return {}", 1, "settings do not fit the connector's own: key"),
         ("super().__init__(config, hub)", "1 / 0", 1, "could not be made: ZeroDivisionError at hub_pebble.py:"),
-        ("COUNT = len(list(town))", "1 / 0", 1, "could not be made: ZeroDivisionError at hub_pebble.py:"),
+        ("self.access = Bearer(SECRET)", "1 / 0", 1, "could not be made: ZeroDivisionError at hub_pebble.py:"),
         ("return [row for _, row", "1 / 0\n        return [row for _, row", 1, "sandbox has a bug: ZeroDivisionError"),
-        ("import hub\n", "import hub, no_such_module\n", 2, "there is no module no_such_module"),
+        (
+            "from typing import Any\n",
+            "from typing import Any\nimport no_such_module\n",
+            2,
+            "there is no module no_such_module",
+        ),
         ("def hub_sandboxes", "def hub_sandboxs", 2, "There is no hook hub_sandboxs"),
         ('return {"pebble": PebbleSandbox}', "return {}", 2, "brings no stand-in"),
     ],

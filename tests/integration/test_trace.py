@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from hub import trace
-from hub.errors import OutcomeUnknown
+from hub import Identifier, Record, Subject, trace
+from hub.errors import OutcomeUnknown, PluginFailed
 from hub.plugins import load
 from hub.processor import Limits
 from hub.testing.canary import Canary
@@ -106,6 +106,16 @@ def hub_processors():
     return []
 
 @hub.hookimpl
+def hub_enrichers():
+    return [lambda subject: [hub.Identifier.email("{CANARY}")]]
+
+@hub.hookimpl
+def hub_redactors():
+    def redact(record):
+        raise Wilhelmina("{CANARY}")
+    return [redact]
+
+@hub.hookimpl
 def hub_sandboxes():
     raise type("{CANARY}", (Exception,), {{}})("{CANARY}")
 
@@ -129,12 +139,19 @@ def test_hooks_are_shown_by_the_kind_of_their_answer_and_the_class_of_their_erro
     plugins.observe({"type": CANARY})  # after the command's own thread has said good-bye: it is traced all the same
     plugins.observe({"type": "fails"})
     plugins.sandboxes()
+    plugins.enrich(Subject((Identifier.email(CANARY),)))
+    with pytest.raises(PluginFailed):
+        plugins.redact(Record("contact", {"email": CANARY}))
     said = [line.rpartition(", ")[0] for line in lines(stream.getvalue())]
     assert said == [
         "hook  nosy hub_processors → list of 0",
+        "hook  nosy hub_enrichers → list of 1",
+        "hook  nosy hub_redactors → list of 1",
         "hook  nosy hub_on_event → str",
         "hook  nosy hub_on_event → raised KeyError",
         "hook  nosy hub_sandboxes → raised (…)",
+        "hook  nosy hub_enrichers → list of 1",
+        "hook  nosy hub_redactors → raised Wilhelmina",
     ]
 
 
