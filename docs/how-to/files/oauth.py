@@ -35,6 +35,7 @@ from hub import (
     Step,
     Subject,
     Token,
+    hookimpl,
     unsupported,
 )
 
@@ -201,3 +202,9 @@ class Club(Processor[ClubConfig]):
         """A call about one member."""
         expect = {200: Member, 404: Unknown} if method == "GET" else {204: None, 404: Unknown}
         return self.hub.wire.call(method, f"{BASE}/members/{{id}}", path=holding.locator, expect=expect)
+
+
+@hookimpl
+def hub_processors() -> list[type[Processor[Any]]]:
+    """Bring the processor."""
+    return [Club]

@@ -31,6 +31,7 @@ from hub import (
     Services,
     Step,
     Subject,
+    hookimpl,
     unsupported,
 )
 
@@ -189,3 +190,9 @@ class Ferry(Processor[FerryConfig]):
         expect = {200: Row, 404: Unknown} if method == "GET" else {204: None, 404: Unknown}
         template = f"{BASE}/{holding.kind}s/{{id}}"
         return self.hub.wire.call(method, template, path=holding.locator, headers=self._key, expect=expect)
+
+
+@hookimpl
+def hub_processors() -> list[type[Processor[Any]]]:
+    """Bring the processor."""
+    return [Ferry]

@@ -62,6 +62,14 @@ def test_a_card_number_leads_to_the_same_card_as_the_address(bench: Bench[Shelfm
 # --8<-- [end:order]
 
 
+# --8<-- [start:loose]
+def test_a_part_of_an_address_is_nobodys(bench: Bench[Shelfmark]) -> None:
+    assert held(bench, hub.Identifier.email(TOWN.main.email.removeprefix("ottoline."))) == []
+
+
+# --8<-- [end:loose]
+
+
 # --8<-- [start:kept]
 def test_a_payment_is_kept_until_the_law_lets_go_of_it(bench: Bench[Shelfmark]) -> None:
     payment = next(holding for holding in held(bench, ME) if holding.kind == "payment")
