@@ -61,8 +61,6 @@ def dress(base: str, like: str) -> str:
     if any(not c.isascii() for c in like) and base.isascii():
         place = next((i for i, c in enumerate(base) if c in _VOWELS), 0)
         base = base[:place] + base[place].translate(_ACCENTS) + base[place + 1 :]
-    if like.isupper() and len(like) > 1:
-        return base.upper()
     return "".join(itertools.starmap(cased, zip(base, like.ljust(len(base), "."), strict=False)))
 
 

@@ -80,7 +80,7 @@ def suspicions(recording: Recording, values: Iterable[str] = ()) -> list[Suspici
     found = [
         Suspicion(where, what, _word(place))
         for where, text, place in texts
-        for what in _faults(text, place, spared, recording.about.region)
+        for what in _faults(where, text, place, spared, recording.about.region)
     ]
     for number, answer in enumerate(recording.answers, 1):
         found += [
@@ -133,9 +133,9 @@ def _spared(recording: Recording, texts: Iterable[tuple[str, str, Place]]) -> se
     return spared
 
 
-def _faults(text: str, place: Place, spared: set[str], region: str | None) -> Iterator[str]:
-    if proves(place.field) and text != REMOVED and place.kind == "opaque" and looks_drawn(text):
-        yield "a credential"
+def _faults(where: str, text: str, place: Place, spared: set[str], region: str | None) -> Iterator[str]:
+    if where.startswith("request") and proves(place.field) and text not in {REMOVED, ""}:
+        yield "what proves who sends it"
     for variant in _variants(text):
         yield from _found(variant, spared, region)
 
@@ -163,7 +163,9 @@ def _found(text: str, spared: set[str], region: str | None) -> Iterator[str]:
         yield "what may be the number of a payment card"
     if _JWT.search(text) or _PRIVATE_KEY.search(text) or _ISSUED.search(text):
         yield "a key or token"
-    elif any(map(_is_drawn, TOKEN.findall(ENCODED.sub(lambda found: _unless(found[0], spared), text)))):
+    elif any(
+        _is_drawn(token, spared) for token in TOKEN.findall(ENCODED.sub(lambda found: _unless(found[0], spared), text))
+    ):
         yield "what looks like a key, a token or a hash"
 
 
@@ -171,9 +173,9 @@ def _unless(token: str, spared: set[str]) -> str:
     return "" if spared & {token, token.lower()} else token
 
 
-def _is_drawn(token: str) -> bool:
+def _is_drawn(token: str, spared: set[str]) -> bool:
     """Base64 of a text is looked at decoded, not as it is."""
-    return looks_drawn(token) and decode(token) is None
+    return bool(_unless(token, spared)) and looks_drawn(token) and decode(token) is None
 
 
 def _is_drama(text: str, region: str | None) -> bool:

@@ -20,6 +20,8 @@ from hub.testing.sandbox import Sandbox
 from hub.testing.town import TOWN
 from hub.timepiece import ManualTime
 
+_PERSON = 'Pass --record-subject=FILE with a person of the test account: {"email": ["jane@example.org"]}'
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -90,30 +92,25 @@ class FromService:
     def open(self, processor: type[Processor[Any]]) -> Iterator[Origin]:
         """Read settings and subject."""
         prefix = f"HUB_INSTANCES__{(self._instance or processor.name).upper()}__"
-        settings = {
-            name.removeprefix(prefix).lower(): text
-            for name, text in self._environ.items()
-            if name.startswith(prefix) and text
-        }
+        told = {name: text for name, text in self._environ.items() if name.startswith(prefix) and text}
+        settings = {name.removeprefix(prefix).lower(): text for name, text in told.items()}
         fields = processor.config_model.model_fields
-        if not settings or settings.keys() - fields.keys():
-            known = ", ".join(f"{prefix}{name.upper()}" for name in fields)
-            said = "sets nothing this connector has" if settings else "names no account to record from"
-            raise CassetteError(f"The environment {said}", hint=f"Variables: {known}. Use a test account.")
+        known = ", ".join(f"{prefix}{name.upper()}" for name in fields)
+        if not settings:
+            raise CassetteError("The environment names no account to record from", hint=f"Variables: {known}.")
+        if stray := sorted(name for name in told if name.removeprefix(prefix).lower() not in fields):
+            raise CassetteError(f"This connector has no setting for {', '.join(stray)}", hint=f"Variables: {known}.")
         yield Origin(settings, self._person(), None, _RealTime(datetime.now(UTC).replace(microsecond=0)))
 
     def _person(self) -> Subject:
         if self._subject is None:
-            raise CassetteError(
-                "Nobody is named whose data is to be recorded",
-                hint='Pass --record-subject=FILE with a person of the test account: {"email": ["jane@example.org"]}',
-            )
+            raise CassetteError("Nobody is named whose data is to be recorded", hint=_PERSON)
         try:
             return Subject.from_document(json.loads(self._subject.read_text(encoding="utf-8")))
         except (OSError, ValueError, HubError) as error:
             # Cut off: a parser's error can quote the file.
-            reason = error.diagnostics() if isinstance(error, HubError) else type(error).__name__
-            raise CassetteError(f"The subject's file cannot be used: {reason}") from None
+            reason = error.message if isinstance(error, HubError) else type(error).__name__
+            raise CassetteError(f"The subject's file cannot be used: {reason}", hint=_PERSON) from None
 
 
 class _RealTime(ManualTime):

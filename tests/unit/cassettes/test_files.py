@@ -154,11 +154,12 @@ def test_the_scan_sees(secret: str, tmp_path: Path, capsys: pytest.CaptureFixtur
     [
         recording(uri=f"{BASE}/people/somebody%40elsewhere.net"),
         recording(asked='{"q": "somebody@elsewhere.net"}'),
+        recording(asked='{"password": "Sesame"}'),
         recording(link="<https://x.example/?m=somebody@elsewhere.net>"),
         recording(authorization="Basic eA=="),
         replace(recording(), about=replace(ABOUT, subject=({"kind": "phone", "value": "+447911123456"},))),
     ],
-    ids=["address", "request", "header", "header that is not kept", "subject"],
+    ids=["address", "request", "password", "header", "header that is not kept", "subject"],
 )
 def test_the_scan_looks_everywhere(found: Recording, tmp_path: Path) -> None:
     write(tmp_path / "it.yaml", render(found))

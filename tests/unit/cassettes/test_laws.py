@@ -70,6 +70,13 @@ def test_numbers_stay_apart_and_stay_numbers_that_ring_nowhere(phones: set[str])
                 assert normal_phone(given_.phone(written, phone), "GB") == stand_in
 
 
+def test_nobody_is_given_the_number_of_somebody_else_in_the_recording() -> None:
+    """Sandboxes are peopled from the very ranges that stand-ins come from."""
+    phones = {f"+447700900{number:03}" for number in range(300)}
+    given_ = masks("phone", phones)
+    assert not {given_.phone(phone) for phone in phones} & phones
+
+
 @given(st.lists(LATIN | WORD, min_size=2, max_size=20, unique_by=str.casefold))
 def test_a_name_is_made_of_the_stand_ins_of_its_words(words: list[str]) -> None:
     given_ = masks("name", words)

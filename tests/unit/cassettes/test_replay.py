@@ -105,6 +105,17 @@ def swallowed(bench: Bench) -> None:
         story(bench)
 
 
+class SdkError(Exception):
+    """What a vendor's SDK makes of every error, quoting it."""
+
+
+def wrapped(bench: Bench) -> None:
+    try:
+        lists(bench, page=2)
+    except Exception as error:
+        raise SdkError(PERSON.emails[0]) from error
+
+
 NEXT = "the next recorded call is GET /v1/lists"
 WRONG = {
     unrecorded: f"GET /v1/{{…}} was not recorded; {NEXT}",
@@ -115,6 +126,7 @@ WRONG = {
     too_early: "DELETE /v1/lists/news/members/{…} was called out of its turn; "
     "the next recorded call is GET /v1/lists/news/members/{…}",
     not_to_the_end: "2 recorded calls were not made: DELETE /v1/lists/news/members/{…}, GET /v1/lists/news/members/{…}",
+    wrapped: f"GET /v1/lists was called otherwise than recorded; look at its page; {NEXT}",
     swallowed: f"GET /v1/lists was called otherwise than recorded; look at its page; {NEXT}",
 }
 
