@@ -29,10 +29,11 @@ except ImportError:  # PyYAML was built without libyaml: ten times slower, the s
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 FORMAT = 1
-SANDBOX, SERVICE = "sandbox", "service"
+SANDBOX, OVERRIDE, SERVICE = "sandbox", "override", "service"
 _AGAIN = "Do not mend it by hand: record it again, `pytest --record FILE::TEST`."
 _SAID = {
     SANDBOX: "Recorded from the sandbox, not from the service.",
+    OVERRIDE: "Recorded from something that answered in the service's stead.",
     SERVICE: "Recorded from the service.",
 }
 
@@ -43,7 +44,7 @@ class About:
 
     Args:
         connector: whose calls it holds.
-        recorded_from: `sandbox` or `service`; told by the answers, which a sandbox marks.
+        recorded_from: `service`, or as evidence has it what answered in its stead: `sandbox`, `override`.
         recorded_by: name and version of the program that recorded.
         recorded_on: the day.
         clock: what the connector's clock said; it says so again at replay.

@@ -17,7 +17,7 @@ from hub.subject import Identifier, IdentifierKind, Subject
 from hub.testing.cassettes.bodies import Leaf
 from hub.testing.cassettes.census import Census, mask
 from hub.testing.cassettes.exchanges import Answer, canonical, rewritten
-from hub.testing.cassettes.filing import SANDBOX, SERVICE, About, Recording, render, write
+from hub.testing.cassettes.filing import OVERRIDE, SANDBOX, SERVICE, About, Recording, render, write
 from hub.testing.cassettes.personal import Kind
 from hub.testing.cassettes.problems import CassetteError
 from hub.testing.cassettes.scan import Suspicion, refuse, suspicions
@@ -116,7 +116,7 @@ def save(
     subject = tuple(_stand_in(masks, identifier) for identifier in terms.origin.subject.identifiers)
     about = About(
         connector=terms.processor.name,
-        recorded_from=_where(answer for _, answer in scrubbed),
+        recorded_from=_where((answer for _, answer in scrubbed), terms.origin.via),
         recorded_by=f"{_DISTRIBUTION} {version(_DISTRIBUTION)}",
         recorded_on=datetime.now(UTC).date(),
         clock=began,
@@ -141,12 +141,14 @@ def _stand_in(masks: StandIns, identifier: Identifier) -> dict[str, str]:
     return identifier.as_dict() | {"value": mask(masks, identifier)}
 
 
-def _where(answers: Iterable[Answer]) -> str:
-    """Who answered: a sandbox marks every answer."""
+def _where(answers: Iterable[Answer], via: str | None) -> str:
+    """Who answered; a sandbox marks every answer."""
     marked = {"x-hub-sandbox" in answer.headers for answer in answers}
     if len(marked) > 1:
         raise CassetteError("Some answers come from a sandbox and some do not", hint="Record at one of them.")
-    return SANDBOX if marked == {True} else SERVICE
+    if marked == {True}:
+        return SANDBOX
+    return SERVICE if via is None else OVERRIDE
 
 
 def _values(subject: Subject) -> Iterator[str]:

@@ -206,7 +206,7 @@ def test_a_scan_that_cannot_be_made_says_so(
 TAMPERED: dict[str, Callable[[str], str]] = {
     "an answer": lambda text: text.replace("ok: 1", "ok: 2"),
     "a status": lambda text: text.replace("code: 200", "code: 404"),
-    "who was recorded": lambda text: text.replace("recorded_from: service", "recorded_from: sandbox"),
+    "who was recorded": lambda text: text.replace("recorded_from: override", "recorded_from: service"),
     "what it says": lambda text: text.replace("connector: depot", "connector: shop"),
 }
 

@@ -180,10 +180,10 @@ def test_a_body_that_says_the_same_in_another_way_is_the_same_request(recorder: 
     as_json, as_xml = {"Content-Type": "application/json"}, {"Content-Type": "text/xml"}
     with recorder("it", Depot, INVENTED) as bench:
         bench.wire.call("POST", LISTS, content=b'{"a":1,"b":"\\u00e9"}', headers=as_json)
-        bench.wire.call("POST", LISTS, content=b"<a>caf&#233; &amp;</a>", headers=as_xml)
+        bench.wire.call("POST", LISTS, content=b"<a>&#233;t&#233; &amp;</a>", headers=as_xml)
     with player("it", Depot, INVENTED) as bench:
         bench.wire.call("POST", LISTS, content='{"a": 1, "b": "é"}'.encode(), headers=as_json)
-        bench.wire.call("POST", LISTS, content="<a>café &amp;</a>".encode(), headers=as_xml)
+        bench.wire.call("POST", LISTS, content="<a>été &amp;</a>".encode(), headers=as_xml)
 
 
 def test_what_a_connector_draws_itself_may_be_another_each_time(
