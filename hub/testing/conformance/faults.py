@@ -14,6 +14,7 @@ from hub.testing.conformance.kit import Bound, Kit
 from hub.testing.conformance.operations import OPERATIONS
 from hub.testing.conformance.recording import GoodRun, GoodRuns, Recorded, confirm
 from hub.testing.conformance.service import Service
+from hub.testing.conformance.watching import guarded
 from hub.testing.faults import Fault, Status
 
 STRIKES = 8  # of one fault in one operation: of a longer one's calls each fault strikes some, and all are struck
@@ -49,12 +50,13 @@ def struck(good_runs: GoodRuns, operation: str, case: Case, most: int) -> Iterat
         for nth in chosen(run, most, turn)
         if tells_apart(what, run.calls[nth - 1], own)
     ]
-    if case.slow:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            futures = [pool.submit(each) for each in strikes]
-            complaints = [future.result() for future in futures]
-    else:
-        complaints = [each() for each in strikes]
+    with guarded():
+        if case.slow:
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                futures = [pool.submit(each) for each in strikes]
+                complaints = [future.result() for future in futures]
+        else:
+            complaints = [each() for each in strikes]
     for those in complaints:
         yield from those
 
@@ -79,9 +81,10 @@ def strike(service: Service, run: GoodRun, nth: int, case: Case) -> list[str]:
             if run.asked.act is not None:  # as in the good run: whoever has to log in has done so before
                 confirm(kit, steady, run.asked.act)
             it = Struck(kit, run, call, case.of(service), run.asked.before(kit, steady))
+            bench = kit.open(limits=limits)
             before = len(kit.sandbox.calls)
             kit.sandbox.faults.add(Fault("*", it.what, nth))
-            complaints = list(_met(it, kit.open(limits=limits)))
+            complaints = list(_met(it, bench))
             met = len(kit.sandbox.calls) - before >= nth
             kit.sandbox.faults.clear()
             if met:

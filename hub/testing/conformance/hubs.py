@@ -26,7 +26,7 @@ from hub.testing.conformance.recording import Seen, Watch
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.states import State, state_of
 from hub.testing.disguises import LONGEST, SHORTEST
-from hub.testing.faults import DropAfter, Fault
+from hub.testing.faults import Fault, What
 from hub.testing.serving import Server
 from hub.testing.trial import Trial
 
@@ -72,6 +72,15 @@ class Ended:
         held = [holding for track in self.view["tracks"] for holding in track["holdings"]]
         return [(h["kind"], step["operation"], step.get("outcome")) for h in held for step in h["steps"]]
 
+    @property
+    def unfinished(self) -> list[str]:
+        """What came to no end, or to a failure: operation, kind, reason."""
+        held = [holding for track in self.view["tracks"] for holding in track["holdings"]]
+        steps = [(h["kind"], step) for h in held for step in h["steps"] if step.get("outcome") in {None, "failed"}]
+        return [f"{step['operation']} ({kind}): {step['reason'] or step['state']}" for kind, step in steps] + [
+            f"the account: {track['reason']}" for track in self.view["tracks"] if track["phase"] == "failed"
+        ]
+
     def findings(self, service: Service) -> list[str]:
         """Where something of the person lies that somebody may read: file and form, never the value."""
         main = service.town.main
@@ -83,7 +92,7 @@ class Ended:
 
 
 def carried_out(
-    service: Service, right: Right, blank: Path, folder: Path, *, lost: int | None = None, dies: bool = False
+    service: Service, right: Right, blank: Path, folder: Path, *, struck: int | None = None, by: What | None = None
 ) -> Ended:
     """Carry a request for that right out in a hub of its own, until all is done that is done without a person.
 
@@ -92,8 +101,8 @@ def carried_out(
         right: what the person asks for.
         blank: a data folder to copy.
         folder: where the hub is made; it must not exist.
-        lost: the number of the call, from 1, that is carried out and whose answer never comes.
-        dies: whether it does not come because the process dies.
+        struck: the number of the call, from 1, whose answer never comes.
+        by: what happens to it; None: it is carried out, and the hub's process dies.
     """
     shutil.copytree(blank, folder)
     with ExitStack() as stack:
@@ -102,10 +111,10 @@ def carried_out(
         front = stack.enter_context(Server(watch))
         said = stack.enter_context(_log())
         trial = stack.enter_context(_opened(kit, front.url, folder))
-        if lost is not None and not dies:
-            kit.sandbox.faults.add(Fault("*", DropAfter(), lost))
+        if by is not None:
+            kit.sandbox.faults.add(Fault("*", by, struck))
         request = trial.submit(right, *service.subject.identifiers, **_asked(service, right))
-        with _dying_at(lost if dies else None):
+        with _dying_at(struck if by is None else None):
             _run(trial)
         _answer_what_is_asked(trial, request)
         if right is Right.ACCESS:

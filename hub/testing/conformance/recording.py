@@ -147,10 +147,10 @@ class GoodRuns:
             kit = replace(kit, url=front.url)
             prepared = asked.before(kit, kit.open())
             unconfirmed = _confirmed(kit, asked.act)
-            before, calls_before = state_of(kit), len(watch.seen)
             bench = kit.open()
+            before, made = state_of(kit), len(watch.seen)
             answer = asked.run(kit, bench, prepared)
-            after, calls = state_of(kit), _with_files(watch.seen[calls_before:], bench)
+            after, calls = state_of(kit), _with_files(watch.seen[made:], bench)
             confirmed = _confirmed(kit, asked.act)
             with suppress(ConnectorError):  # what a second time may come to is another rule's
                 asked.run(kit, kit.open(), prepared)
@@ -179,8 +179,8 @@ class Watch:
 
 
 def _with_files(calls: Sequence[Seen], bench: Bound) -> tuple[Seen, ...]:
-    """The calls, those marked that the door recorded as the fetching of a file (`Wire.stream`)."""
-    templates = [exchange.url_template for exchange in bench.exchanges]
+    """The calls, the last of the bench, and of each whether the door fetched a file with it (`Wire.stream`)."""
+    templates = [exchange.url_template for exchange in bench.exchanges][-len(calls) :] if calls else []
     assert len(templates) == len(calls), (
         f"{len(calls)} calls arrived at the stand-in and {len(templates)} passed the door.\n"
         "→ Make every call with `self.hub.wire`."

@@ -50,6 +50,9 @@ _WHAT = {
 }
 
 
+_Place = tuple[tuple[str, str], int]  # a source, what of it, and the line
+
+
 class Strayed(Exception):
     """Refuses what was tried past the door."""
 
@@ -62,19 +65,25 @@ class _Watch:
         self._notes: list[str] | None = None
         self._spared: frozenset[int] = frozenset()
 
-    def begin(self) -> list[str]:
-        """Note what this thread and those started from now on try."""
+    @contextmanager
+    def noting(self) -> Iterator[list[str]]:
+        """Note what this thread and those started from now on try; within another, in its stead."""
         if not self._installed:
             sys.addaudithook(self._heard)
             self._installed = True
-        here = threading.get_ident()
-        self._spared = frozenset(thread.ident or 0 for thread in threading.enumerate()) - {here}
-        self._notes = []
-        return self._notes
+        before = self._notes, self._spared
+        others = frozenset(thread.ident or 0 for thread in threading.enumerate()) - {threading.get_ident()}
+        notes: list[str] = []
+        self._notes, self._spared = notes, others
+        try:
+            yield notes
+        finally:
+            self._notes, self._spared = before
 
-    def end(self) -> None:
-        """Look away."""
-        self._notes = None
+    def sleep(self, _seconds: float) -> None:
+        """Stands for `time.sleep`: notes it, and does not wait."""
+        if threading.get_ident() not in self._spared:
+            self._note("time.sleep", list(_frames(sys._getframe(1))))  # noqa: SLF001  # as below
 
     def _heard(self, event: str, args: tuple[Any, ...]) -> None:
         if self._notes is None or event not in _WHAT or threading.get_ident() in self._spared:
@@ -85,9 +94,13 @@ class _Watch:
         places = list(_frames(frame))
         if any(place == _DOOR or place[0] in {_STAND_IN, _IMPORTING} for place, _ in places):
             return
-        (path, name), line = next((found for found in places if _of_an_author(found[0][0])), places[0])
-        self._notes.append(f"{_WHAT[event]}: {event} in {PurePath(path).name}:{line}, {name}")
+        self._note(event, places)
         raise Strayed(f"{event} is not let through while a connector is watched")
+
+    def _note(self, event: str, places: list[_Place]) -> None:
+        (path, name), line = next((found for found in places if _of_an_author(found[0][0])), places[0])
+        if self._notes is not None:
+            self._notes.append(f"{_WHAT[event]}: {event} in {PurePath(path).name}:{line}, {name}")
 
 
 _WATCH = _Watch()
@@ -109,7 +122,7 @@ class Heard:
 
 
 @contextmanager
-def watched() -> Iterator[Heard]:
+def guarded() -> Iterator[list[str]]:
     """Within it, whatever is tried past the door is refused and noted, and the environment names a proxy that is none.
 
     Threads that ran before are left alone.
@@ -118,10 +131,17 @@ def watched() -> Iterator[Heard]:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             patch.setenv(name, _NO_PROXY)
             patch.setenv(name.upper(), _NO_PROXY)
-        if sys.version_info < (3, 13):  # from then on Python tells of it
-            for module in [m for m in list(sys.modules.values()) if vars(m).get("sleep") is time.sleep]:
-                patch.setattr(module, "sleep", _sleep)
-        heard = Heard(_WATCH.begin())
+        for module in [module for module in list(sys.modules.values()) if vars(module).get("sleep") is time.sleep]:
+            patch.setattr(module, "sleep", _WATCH.sleep)  # Python tells of it from 3.13 on, and would really wait
+        with _WATCH.noting() as tried:
+            yield tried
+
+
+@contextmanager
+def watched() -> Iterator[Heard]:
+    """`guarded`, and what is printed and logged is kept."""
+    with guarded() as tried:
+        heard = Heard(tried)
         handler = _Keeping(heard.logged)
         logging.getLogger().addHandler(handler)
         try:
@@ -129,7 +149,6 @@ def watched() -> Iterator[Heard]:
                 yield heard
         finally:
             logging.getLogger().removeHandler(handler)
-            _WATCH.end()
 
 
 class _Keeping(logging.Handler):
@@ -143,11 +162,7 @@ class _Keeping(logging.Handler):
             self._kept.append(record)
 
 
-def _sleep(_seconds: float) -> None:
-    sys.audit("time.sleep")
-
-
-def _frames(frame: FrameType | None) -> Iterator[tuple[tuple[str, str], int]]:
+def _frames(frame: FrameType | None) -> Iterator[_Place]:
     while frame is not None:
         yield (frame.f_code.co_filename, frame.f_code.co_name), frame.f_lineno
         frame = frame.f_back

@@ -1,0 +1,107 @@
+"""The rules about faults, the door, sharing and whole requests can fail: each lets the correct pebble pass and catches
+what it is for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from itertools import count, product
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from hub import Processor, hookimpl
+from hub.testing.conformance import Service
+from hub.testing.conformance.cases import WORST
+from hub.testing.conformance.door import DoorRules
+from hub.testing.conformance.faults import FaultRules
+from hub.testing.conformance.recording import GoodRuns
+from hub.testing.conformance.sharing import SharingRules
+from hub.testing.conformance.whole import WholeRules
+from hub.testing.trial import make_home
+from tests.unit.conformance.pebble import Pebble, PebbleSandbox
+from tests.unit.conformance.weaknesses import MATRIX, WEAKNESSES
+
+
+class Suite(FaultRules, DoorRules, SharingRules, WholeRules):
+    pass
+
+
+RULES = {
+    name: rule
+    for mixin in (FaultRules, DoorRules, SharingRules, WholeRules)
+    for name, rule in vars(mixin).items()
+    if name.startswith("test_")
+}
+ONE_IN = 9  # cases of the matrix, and the worst, are enough here: connectors meet them all
+
+
+@pytest.fixture(scope="session")
+def blank_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(tmp_path_factory.mktemp("blank") / "home").folder
+
+
+def cases(name: str) -> Iterator[dict[str, Any]]:
+    """The arguments of every case of a rule beside the fixtures."""
+    marks = [mark for mark in getattr(RULES[name], "pytestmark", ()) if mark.name == "parametrize"]
+    every = [
+        dict(zip((m.args[0] for m in marks), values, strict=True)) for values in product(*(m.args[1] for m in marks))
+    ]
+    worst = [{"case": case.name} for case in WORST]
+    yield from [*worst, *every[::ONE_IN]] if name == MATRIX else every
+
+
+def failure(name: str, processor: type[Processor[Any]], blank: Path, tmp_path: Path) -> str:
+    """What the rule says of the connector, on one line; empty when it holds."""
+    service = Service(processor, PebbleSandbox)
+    fixtures = {"service": service, "good_runs": GoodRuns(service), "blank_home": blank}
+    wanted = inspect.signature(RULES[name]).parameters
+    for number, arguments in zip(count(), cases(name), strict=False):
+        folder = tmp_path / f"{name}-{number}"
+        folder.mkdir()
+        given = {key: value for key, value in {**fixtures, "tmp_path": folder}.items() if key in wanted}
+        try:
+            RULES[name](Suite(), **given, **arguments)
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001  # a rule fails by whatever comes out of it
+            return " ".join(str(error).split())
+    return ""
+
+
+@pytest.fixture
+def brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every broken variant has a plugin that brings it, in a module of its own."""
+    for name, weakness in WEAKNESSES.items():
+        module = ModuleType(f"_brings_{name.lower()}")
+        processors: list[type[Processor[Any]]] = [weakness.processor]
+        vars(module)["hub_processors"] = hookimpl(lambda processors=processors: processors)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(weakness.processor, "__module__", module.__name__)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_correct_connector_passes(name: str, blank_home: Path, tmp_path: Path) -> None:
+    assert failure(name, Pebble, blank_home, tmp_path) == ""
+
+
+@pytest.mark.parametrize("weakness", WEAKNESSES)
+def test_the_rule_that_is_meant_catches_it_and_says_so(
+    weakness: str, brought: None, blank_home: Path, tmp_path: Path
+) -> None:
+    case = WEAKNESSES[weakness]
+    assert case.told in failure(case.caught_by[0], case.processor, blank_home, tmp_path)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("weakness", WEAKNESSES)
+def test_no_other_rule_takes_offence(weakness: str, brought: None, blank_home: Path, tmp_path: Path) -> None:
+    case = WEAKNESSES[weakness]
+    failing = {name for name in RULES if failure(name, case.processor, blank_home, tmp_path)}
+    assert failing == set(case.caught_by)
+
+
+def test_every_rule_catches_something() -> None:
+    assert {name for case in WEAKNESSES.values() for name in case.caught_by} == RULES.keys()
