@@ -23,7 +23,7 @@ SOURCES = [
 def run(*command: str | Path, **environ: str) -> None:
     """What fails shows all it printed."""
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=110
+        command, cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=550
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -44,7 +44,7 @@ class Project:
         command = [sys.executable, *arguments]
         environment = {**os.environ, "PYTHONPATH": str(self.site), "PYTHONDONTWRITEBYTECODE": "1", **environ}
         return subprocess.run(
-            command, cwd=FILES, env=environment, capture_output=True, text=True, check=False, timeout=110
+            command, cwd=FILES, env=environment, capture_output=True, text=True, check=False, timeout=550
         )
 
 
@@ -96,46 +96,10 @@ def test_whoever_does_what_the_page_says_sees_what_it_shows(tmp_path: Path) -> N
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=550,
     )
     assert done.returncode == 0, done.stderr
     assert "kept until 2031-12-31" in done.stdout
-
-
-def test_its_stand_in_serves_a_request_in_a_hub(project: Project, tmp_path: Path) -> None:
-    script = """
-import sys
-from pathlib import Path
-from hub import Identifier
-from hub.rights import Right
-from hub.testing.town import TOWN
-from hub.testing.trial import Trial, make_home
-from hub_connector_shelfmark.sandbox import ShelfmarkSandbox
-
-folder = Path(sys.argv[1])
-secrets = make_home(folder).folder / "library.secrets"
-secrets.touch(mode=0o600)
-secrets.write_text('token = "shelfmark-sandbox-0001"')
-with ShelfmarkSandbox().serve() as running:
-    settings = f'''
-[policy]
-approve = [{{ right = "erasure", verified_by = "portal_login" }}]
-[instances.library]
-connector = "shelfmark"
-via = "{running.url}"
-allow_private = true
-library = "wetherbury"
-secret_file = "library.secrets"
-'''
-    with Trial.open(folder, settings, plugins={"shelfmark": "hub_connector_shelfmark"}) as trial:
-        request = trial.submit(Right.ACCESS, Right.ERASURE, Identifier.email(TOWN.main.email))
-        trial.run()
-        trial.hub.export(request, folder / "copy.zip", passphrase="a long passphrase", by="A. Clerk")
-        trial.run()
-        print(trial.show(request)["verdict"], *(duty["due"] for duty in trial.hub.obligations()))
-"""
-    done = project.python("-c", script, str(tmp_path / "hub"))
-    assert done.stdout.split() == ["with_exceptions", "2031-12-31"], done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")

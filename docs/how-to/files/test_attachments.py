@@ -18,7 +18,7 @@ from hub.testing.harness import Bench, step, workbench
 from hub.testing.town import TOWN
 from hub.testing.trial import Right
 
-SIZE = 96 * MEGABYTE
+SIZE = 64 * MEGABYTE
 
 
 @pytest.fixture(scope="module")

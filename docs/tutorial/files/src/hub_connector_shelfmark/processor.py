@@ -151,8 +151,8 @@ class Shelfmark(hub.Processor[ShelfmarkConfig]):
         """Every row, to the last page. With the last row of a page comes the cursor of the next."""
         while True:
             page = self._call("GET", route, {200: shape}, query={**query, "cursor": cursor}).value
-            for left, row in zip(reversed(range(len(page.items))), page.items, strict=True):
-                yield row, None if left else page.next
+            yield from ((row, None) for row in page.items[:-1])
+            yield from ((row, page.next) for row in page.items[-1:])
             if page.next is None:
                 return
             cursor = page.next
