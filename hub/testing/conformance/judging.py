@@ -105,7 +105,6 @@ class Struck:
             yield f"The fault was over, and another attempt answered {type(again).__name__}.\n→ {_IDEMPOTENT}"
         if not self.carried_out:
             yield f"The fault was over, and another attempt did not bring it about.\n→ {_IDEMPOTENT}"
-        yield from self._read_back(bench)
 
     def _read_back(self, bench: Bound) -> Iterator[str]:
         run = self.run

@@ -248,7 +248,7 @@ class UsesTheLastDoor(Pebble):
     latest: ClassVar[Services]
 
     @property
-    def hub(self) -> Services:  # type: ignore[override]  # the mistake
+    def hub(self) -> Services:
         return self.latest
 
     @hub.setter
