@@ -6,7 +6,7 @@ What the connector does when it is called directly is the measure: the hub must 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,7 @@ class WholeRules:
         """The connection drops or the hub dies between call and answer: read back, and never taken for absent."""
         undisturbed = carried_out(service, right, blank_home, tmp_path / "undisturbed")
         unseen = 0
-        for number, how in product(_acting(undisturbed), LOSSES):
+        for number, how in _losses(undisturbed):
             folder = tmp_path / f"{how} {number}"
             ended = carried_out(service, right, blank_home, folder, struck=number, by=LOSSES[how])
             _assert_well_ended(service, right, ended)
@@ -75,13 +75,17 @@ class WholeRules:
 _READ_BACK = "Let `confirm` read the very record back by its locator, also when it is not told the outcome."
 
 
-def _acting(ended: Ended) -> list[int]:
-    """The numbers of the calls that changed something, the first of each route: they go through the same code."""
+def _losses(ended: Ended) -> list[tuple[int, str]]:
+    """Which calls lose their answers, and how: of each route the first that changed something.
+
+    The first of all meets every loss, the others one each in turn: whatever was lost, the hub takes one way back.
+    """
     firsts: dict[str, int] = {}
     for number, call in enumerate(ended.calls, start=1):
         if call.changed:
             firsts.setdefault(str(call), number)
-    return list(firsts.values())
+    numbers, ways = list(firsts.values()), list(LOSSES)
+    return [*product(numbers[:1], ways), *zip(numbers[1:], cycle(ways), strict=False)]
 
 
 def _assert_well_ended(service: Service, right: Right, ended: Ended) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from hub import Processor, hookimpl
 from hub.testing.conformance import Service
-from hub.testing.conformance.cases import WORST
+from hub.testing.conformance.cases import CASES, WORST
 from hub.testing.conformance.door import DoorRules
 from hub.testing.conformance.faults import FaultRules
 from hub.testing.conformance.recording import GoodRuns
@@ -37,7 +37,7 @@ RULES = {
     for name, rule in vars(mixin).items()
     if name.startswith("test_")
 }
-ONE_IN = 9  # cases of the matrix, and the worst, are enough here: connectors meet them all
+ONE_IN = 9  # cases of the matrix, and the worst, are enough here; connectors meet them all, and the slow ones
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +51,8 @@ def cases(name: str) -> Iterator[dict[str, Any]]:
     every = [
         dict(zip((m.args[0] for m in marks), values, strict=True)) for values in product(*(m.args[1] for m in marks))
     ]
-    worst = [{"case": case.name} for case in WORST]
-    yield from [*worst, *every[::ONE_IN]] if name == MATRIX else every
+    some = dict.fromkeys([*(case.name for case in WORST), *list(CASES)[::ONE_IN]])
+    yield from [{"case": case} for case in some if not CASES[case].slow] if name == MATRIX else every
 
 
 def failure(name: str, processor: type[Processor[Any]], blank: Path, tmp_path: Path) -> str:
