@@ -86,7 +86,7 @@ def running(shop: Shop) -> Iterator[Server]:
 
 @pytest.fixture
 def client(running: Server) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=running.url, auth=("clerk", "s:cret"), timeout=0.3, trust_env=False) as client:
+    with httpx.Client(base_url=running.url, auth=("clerk", "s:cret"), timeout=1.5, trust_env=False) as client:
         yield client
 
 

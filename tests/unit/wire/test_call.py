@@ -176,6 +176,7 @@ BROKEN = {
     "trickling body": _pieces(HEAD + b"Content-Length: 99\r\n\r\n", *[b" ", 0.03] * 30),
     "trickling head": _pieces(*[b"H", 0.03] * 30),
 }
+SLOW = {"silence", "trickling body", "trickling head"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -184,11 +185,11 @@ def test_an_answer_that_breaks_off_is_unknown_after_an_act_and_passing_after_a_r
     make_wire: MakeWire, vendor: Vendor, recorder: Recorder, case: str, method: str
 ) -> None:
     vendor.answer = lambda _: BROKEN[case]
-    wire = make_wire(read=0.2, answer=0.3)
+    wire = make_wire(read=0.2, answer=0.3) if case in SLOW else make_wire()
     with pytest.raises(TransientError if method == "GET" else OutcomeUnknown) as caught:
         wire.call(method, ITEM, path={"item": CANARY})
 
-    assert len(vendor.seen) == 1  # nobody tried again by themselves
+    vendor.saw(1)  # nobody tried again by themselves
     assert recorder.exchanges[0].response_hmac is None
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None

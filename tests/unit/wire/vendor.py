@@ -54,6 +54,13 @@ class Vendor:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def saw(self, count: int) -> None:
+        """Exactly that many requests arrived; on a busy machine one may be read after its caller gave up."""
+        end = time.monotonic() + 10
+        while len(self.seen) < count and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(self.seen) == count
+
     def take(self, handler: BaseHTTPRequestHandler) -> None:
         length = int(handler.headers.get("Content-Length") or 0)
         request = Seen(handler.command, handler.path, dict(handler.headers.items()), handler.rfile.read(length))
