@@ -132,6 +132,6 @@ BRONZE = (
         Tier.BRONZE,
         "README says how it is set up, what it cannot do and what is only assumed about the service.",
         "The data protection officer signs for what she was told.",
-        "Give README the sections *Settings*, *Known limits* and *What is assumed*.",
+        "Give README the sections *Settings*, *Known limits* and *What is assumed*, each about this service.",
     ),
 )

@@ -89,7 +89,14 @@ def _contradictions(rule: Rule, entry: Entry, case: Case) -> Iterator[Fault]:
         yield Fault(rule.name, "It says exempt, and the rule allows no exemption", rule.how, rule.page)
     for check in CHECKS[entry.state].get(rule.name, ()):
         for found in check(case):
-            yield Fault(rule.name, f"It says {entry.state}, and {found}", rule.how, rule.page)
+            yield Fault(rule.name, f"It says {entry.state}, and {found}", _remedy(rule, entry, case), rule.page)
+
+
+def _remedy(rule: Rule, entry: Entry, case: Case) -> str:
+    """What to do about a contradiction: where the code does already what is left out, the file is what is wrong."""
+    lacking = (found for check in CHECKS[State.DONE].get(rule.name, ()) for found in check(case))
+    does = entry.state is State.EXEMPT and next(lacking, None) is None
+    return "The code does it already: write `done`." if does else rule.how
 
 
 def _exceptions(connector: Connector) -> tuple[Exempted, ...]:

@@ -17,11 +17,11 @@ SETTINGS = 'kek = "file:keys/kek"\nplugins = ["boathouse", "demo_x"]\n'
 WHERE = "import hub, hub_connector_example, hub_connector_demo_x as x; print(hub.__file__, x.__file__)"
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, code: int = 0) -> str:
     """What it prints; a failure shows all of it."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "HUB"))}
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, check=False, timeout=100)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -77,4 +77,6 @@ def test_wheels_the_example_and_a_new_connector_work_without_a_checkout(
     listed = run(hub, "connectors", "--home", home, cwd=tmp_path)
     assert "Boathouse  boathouse 0.1.0" in listed
     assert "DemoX  demo_x 0.1.0" in listed
-    assert "demo_x  bronze" in run(hub, "quality", "demo_x", cwd=tmp_path)
+    judged = run(hub, "quality", "demo_x", cwd=tmp_path, code=1)
+    assert "demo_x  none" in judged
+    assert "taken on trust" in judged

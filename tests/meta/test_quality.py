@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from hub.plugins import load
-from hub.quality.checks import CHECKS
+from hub.quality.checks import CHECKS, Case
+from hub.quality.checks.files import known_limits_documented
 from hub.quality.connector import Connector
+from hub.quality.declared import State
 from hub.quality.report import Report, judge
 from hub.quality.rule import Rule, Tier
 from hub.quality.rules import RULES
 from hub.quality.tables import head
+from hub.scaffold.pebble.processor import Pebble
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "quality"
@@ -36,6 +39,20 @@ def test_the_connector_contradicts_nothing_and_is_at_least_bronze(name: str) -> 
     assert judged.faults == ()
     assert judged.tier >= Tier.BRONZE
     assert dict(judged.unseen) == {}, "here the sources are, so nothing is taken on trust"
+
+
+def test_a_new_connector_has_not_earned_bronze_with_words_about_an_invented_service() -> None:
+    connector = Connector(Pebble)
+    judged = judge(connector, datetime.now(UTC).date())
+    assert not judged.met(RULES["known-limits-documented"])
+    assert {entry.state for entry in judged.declared.entries.values()} == {State.DONE, State.TODO}, (
+        "no excuse comes free"
+    )
+    told = list(known_limits_documented(Case(connector, judged.declared, datetime.now(UTC).date())))
+    assert [re.findall(r"\*(.+?)\*", said) for said in told] == [
+        ["To be written", "What is assumed"],
+        ["To be written", "Known limits"],
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -162,6 +162,11 @@ DONE: list[tuple[str, Change, str]] = [
     ("known-limits-documented", edit("## What is assumed", "## Guesses", "../../README.md"), "*What is assumed*"),
     ("known-limits-documented", edit("None but its size.\n", "", "../../README.md"), "*Known limits*"),
     ("known-limits-documented", lambda pebble: pebble.remove("../../README.md"), "there is no README.md"),
+    (
+        "known-limits-documented",
+        edit("None but its size.", "To be written: what stays.", "../../README.md"),
+        "README.md has *To be written* under *Known limits*",
+    ),
     ("strictly-typed", edit("scope: hub.Scope, ", "scope, "), "`suppress` is not annotated"),
     ("strictly-typed", edit("-> hub.Confirmation", ""), "`confirm` is not annotated"),
     ("strictly-typed", in_suppress("scope = 1  # type: ignore"), "without a code and a reason"),
@@ -247,6 +252,7 @@ EXEMPT: list[tuple[str, Change, str]] = [
     ("rectify", in_class("def rectify(self, *_: Any) -> Any: ..."), "the class has rectify"),
     ("suppress", says(suppress=LEFT_OUT), "the class has suppress"),
     ("refusals-and-retention", says(refusals_and_retention=LEFT_OUT), "the code answers Retained or Refused"),
+    ("exports-resume", says(exports_resume=LEFT_OUT), "processor.py:46 gives a record a cursor"),
     ("jobs-followed", says(jobs_followed=LEFT_OUT), "the code answers Pending or Contained"),
     (
         "jobs-followed",
@@ -263,6 +269,14 @@ EXEMPT: list[tuple[str, Change, str]] = [
 def test_what_is_left_out_must_not_be_there(pebble: Pebble, rule: str, change: Change, message: str) -> None:
     change(pebble)
     assert (rule, f"It says exempt, and {message}") in found(pebble)
+
+
+def test_what_is_left_out_and_done_already_is_to_be_called_done(pebble: Pebble) -> None:
+    says(exports_resume=LEFT_OUT, jobs_followed=LEFT_OUT)(pebble)
+    edit("    def resume(", "    def go_on(")(pebble)
+    hints = {fault.rule: fault.hint for fault in pebble.report().faults}
+    assert hints["exports-resume"] == "The code does it already: write `done`."
+    assert hints["jobs-followed"] == RULES["jobs-followed"].how, "there is more to do than to change the word"
 
 
 @pytest.mark.parametrize("rule", [rule.name for rule in RULES.values() if not rule.exempt])

@@ -47,6 +47,7 @@ _EXEMPT: Mapping[str, tuple[Check, ...]] = {
     "rectify": (classes.cannot(Operation.RECTIFY),),
     "suppress": (classes.cannot(Operation.SUPPRESS),),
     "refusals-and-retention": (source.keeps_and_refuses_nothing,),
+    "exports-resume": (source.exports_give_no_cursor,),
     "jobs-followed": (source.has_no_jobs, classes.lacks("resume")),
     "batch-erase": (classes.lacks("erase_many"),),
     "webhooks": (classes.lacks("receive"),),

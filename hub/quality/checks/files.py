@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hub.testing.cassettes.filing import Recording
 
 _SECTIONS = ("Settings", "Known limits", "What is assumed")
+_UNWRITTEN = "To be written"  # as the README of `hub new-connector` has it, which tells of an invented service
 _FRESH = timedelta(days=366)
 
 
@@ -33,7 +34,7 @@ def conformance_suite(case: Case) -> Iterator[str]:
 
 
 def known_limits_documented(case: Case) -> Iterator[str]:
-    """README has the sections, and each says something."""
+    """README has the sections, and each says something about this service."""
     sections = dict(
         re.findall(r"^#{2,3} +(.+?) *\n(.*?)(?=^#{1,3} |\Z)", case.connector.readme, re.MULTILINE | re.DOTALL)
     )
@@ -41,6 +42,9 @@ def known_limits_documented(case: Case) -> Iterator[str]:
         yield "there is no README.md"
     else:
         yield from (f"README.md has no section *{name}*" for name in _SECTIONS if not sections.get(name, "").strip())
+        for name, text in sections.items():
+            if _UNWRITTEN in text:
+                yield f"README.md has *{_UNWRITTEN}* under *{name}*: put what is true of this service in its place"
 
 
 def named_owner(case: Case) -> Iterator[str]:

@@ -113,6 +113,15 @@ def exports_resume(case: Case) -> Iterator[str]:
         yield "no code looks at `step.cursor`"
 
 
+def exports_give_no_cursor(case: Case) -> Iterator[str]:
+    """The code gives no record a cursor, from which an export could go on."""
+    for module in case.connector.modules:
+        for call in _all(module.tree, ast.Call):
+            given = next((keyword.value for keyword in call.keywords if keyword.arg == "cursor"), None)
+            if _name(call) == "Record" and given is not None and ast.unparse(given) != "None":
+                yield f"{module.at(call)} gives a record a cursor"
+
+
 def _all(root: ast.AST, kind: type[N]) -> Iterator[N]:
     return (node for node in ast.walk(root) if isinstance(node, kind))
 
