@@ -48,9 +48,9 @@ class Kit:
 
     @classmethod
     @contextmanager
-    def running(cls, service: Service) -> Iterator[Kit]:
+    def running(cls, service: Service, clock: ManualTime | None = None) -> Iterator[Kit]:
         """Start the stand-in, and stop it and everything opened against it at the end."""
-        clock = ManualTime()
+        clock = clock or ManualTime()
         sandbox = service.sandbox(service.town, clock=clock)
         with ExitStack() as stack:
             server = stack.enter_context(sandbox.serve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from hub.testing.conformance.operations import everything_asked
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.states import differing, state_of
 from hub.testing.faults import Delay, Fault
-from hub.testing.serving import Received, Sent, Server
+from hub.timepiece import ManualTime
 from hub.wire import Recorder, flight
 
 THREADS = 8
@@ -59,17 +60,18 @@ class SharingRules:
 
     def test_eight_threads_get_what_one_gets(self, service: Service) -> None:
         """Threads call one processor at once, none of them the one it was made in; calls in flight stay limited."""
-        with Kit.running(service) as kit, _noting_when(kit) as (url, times):
-            account = _Account(replace(kit, url=url))
+        clock = _Admissions()
+        with Kit.running(service, clock) as kit:
+            account = _Account(kit)
             held = account.held()
             alone = account.everything(held)
             kit.sandbox.faults.add(Fault("*", _SLOWLY, nth=None))
-            kit.sandbox.peak = 0
+            kit.sandbox.peak, before = 0, len(kit.sandbox.calls)
             start = Barrier(THREADS)
 
             def work(_: int) -> Any:
                 start.wait()
-                with flight(Recorder(b"k" * 32, lambda: None)):
+                with flight(Recorder(b"k" * 32, clock.admitted)):
                     return account.everything(held)
 
             with ThreadPoolExecutor(THREADS) as pool:
@@ -77,7 +79,7 @@ class SharingRules:
             assert all(result == alone for result in results), (
                 f"A thread got otherwise than the connector gets alone.\n→ {_NOTHING_SHARED}"
             )
-            _assert_limits(account, kit.sandbox.peak, times)
+            _assert_limits(account, len(kit.sandbox.calls) - before, clock.times)
 
     def test_nothing_of_a_call_stays_on_class_or_module(self, service: Service) -> None:
         """What is kept there belongs to every account of the process, and outlives the request."""
@@ -157,32 +159,45 @@ def _in_turn(iterators: Sequence[Iterator[Any]]) -> list[list[Any]]:
     return taken
 
 
-@contextmanager
-def _noting_when(kit: Kit) -> Iterator[tuple[str, list[float]]]:
-    """Answers in the stand-in's stead, and notes when on the clock each call came."""
-    times: list[float] = []
+class _Admissions(ManualTime):
+    """A clock that notes when each call was let out.
 
-    def answer(received: Received) -> Sent:
-        times.append(kit.clock.monotonic())
-        return kit.sandbox.respond(received)
+    Between that and its arrival other threads, waiting for their turn, move the clock on. What the door's queue read
+    last in a thread is the time by which it let that thread's call out.
+    """
 
-    with Server(answer) as front:
-        yield front.url, times
+    def __init__(self) -> None:
+        super().__init__()
+        self._read = threading.local()
+        self.times: list[float] = []
+
+    def monotonic(self) -> float:
+        """As the clock; remembered for this thread."""
+        self._read.time = super().monotonic()
+        return float(self._read.time)
+
+    def admitted(self) -> None:
+        """Note it: this thread is about to send. Where no rate is declared nobody has asked for the time."""
+        self.times.append(getattr(self._read, "time", 0.0))
 
 
-def _assert_limits(account: _Account, peak: int, times: Sequence[float]) -> None:
-    processor = account.bench.processor
+def _assert_limits(account: _Account, arrived: int, times: Sequence[float]) -> None:
+    processor, peak = account.bench.processor, account.kit.sandbox.peak
     limits = processor.limits(processor.config)
+    assert arrived == len(times), (
+        f"{arrived} calls arrived and {len(times)} passed the door.\n→ Call with `self.hub.wire`."
+    )
     assert peak <= limits.concurrency, (
         f"{peak} calls were in flight at once, and `limits` allows {limits.concurrency}.\n→ Call with `self.hub.wire`."
     )
-    ordered = sorted(times)
+    ordered = sorted(round(time * 1000) for time in times)  # in milliseconds, as the door counts
     for rate in limits.rates:
         period = rate.period.total_seconds()
-        spans = [late - early for early, late in zip(ordered, ordered[rate.count :], strict=False)]
-        assert all(span >= period for span in spans), (
-            f"More than {rate.count} calls were made in {period:g} s, which `limits` forbids.\n→ Call with "
-            "`self.hub.wire`."
+        runs = [ordered[at : at + rate.count + 1] for at in range(len(ordered) - rate.count)]
+        crowded = next((run for run in runs if run[-1] - run[0] < period * 1000), [])
+        assert not crowded, (
+            f"More than {rate.count} calls were made in {period:g} s, which `limits` forbids: at "
+            f"{', '.join(f'{time / 1000:g}' for time in crowded)} s.\n→ Call with `self.hub.wire`."
         )
 
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count, product
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from hub import Processor, hookimpl
+from hub import Limits, Processor, Rate, Services, hookimpl
 from hub.testing.conformance import Service
 from hub.testing.conformance.cases import CASES, WORST
 from hub.testing.conformance.door import DoorRules
@@ -23,8 +25,8 @@ from hub.testing.conformance.recording import GoodRuns
 from hub.testing.conformance.sharing import SharingRules
 from hub.testing.conformance.whole import WholeRules
 from hub.testing.trial import make_home
-from tests.unit.conformance.pebble import Pebble, PebbleSandbox
-from tests.unit.conformance.weaknesses import MATRIX, WEAKNESSES
+from tests.unit.conformance.pebble import Pebble, PebbleConfig, PebbleSandbox
+from tests.unit.conformance.weaknesses import MATRIX, THREADS, WEAKNESSES
 
 
 class Suite(FaultRules, DoorRules, SharingRules, WholeRules):
@@ -85,6 +87,37 @@ def brought(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_a_correct_connector_passes(name: str, blank_home: Path, tmp_path: Path) -> None:
     assert failure(name, Pebble, blank_home, tmp_path) == ""
+
+
+@pytest.mark.parametrize(("count", "milliseconds"), [(10, 1000), (5, 1000), (1, 50)])
+def test_so_does_one_that_declares_a_rate(count: int, milliseconds: int, blank_home: Path, tmp_path: Path) -> None:
+    rate = Rate(count, timedelta(milliseconds=milliseconds))
+
+    class Rated(Pebble):
+        @classmethod
+        def limits(cls, config: PebbleConfig) -> Limits:
+            return replace(super().limits(config), rates=(rate,))
+
+    assert failure(THREADS, Rated, blank_home, tmp_path) == ""
+
+
+class DeclaresItsRateLate(Pebble):
+    """The hub asks before there is a processor, and hears of no rate."""
+
+    rates: ClassVar[tuple[Rate, ...]] = ()
+
+    def __init__(self, config: PebbleConfig, hub: Services) -> None:
+        super().__init__(config, hub)
+        type(self).rates = (Rate(3, timedelta(hours=1)),)
+
+    @classmethod
+    def limits(cls, config: PebbleConfig) -> Limits:
+        return replace(super().limits(config), rates=cls.rates)
+
+
+def test_a_rate_that_is_not_kept_is_told_with_the_times(blank_home: Path, tmp_path: Path) -> None:
+    said = failure(THREADS, DeclaresItsRateLate, blank_home, tmp_path)
+    assert "More than 3 calls were made in 3600 s, which `limits` forbids: at 0, 0, 0, 0 s." in said
 
 
 @pytest.mark.parametrize("weakness", WEAKNESSES)
