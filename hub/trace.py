@@ -1,7 +1,8 @@
 """`HUB_TRACE=1`: what the hub asks of plugins and services, line by line on standard error, without personal data.
 
 A line is made of what the source says (hooks, operations, classes, templates of addresses) and of numbers. What a call
-passes, answers or quotes is never looked at: a trace can be mailed to the author of a plugin as it is.
+passes, answers or quotes is never looked at. Of a template that a connector filled in itself, capitals, digits and
+signs are not shown; a name written into it in small letters is (docs/cli.md).
 
 Who starts a command says `tracing`; whoever makes something that outlives a call (a plugin's manager, a hub) asks on
 that thread what it is to report to, and hands it on. Where nothing is traced, nothing is asked again.
@@ -28,8 +29,10 @@ VARIABLE = "HUB_TRACE"
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 _METHOD = re.compile(r"[A-Z]{1,20}")
-_SEGMENT = re.compile(r"[A-Za-z0-9._~:,*!$&'()+;={}-]{0,100}")
+_ROUTE_WORD = re.compile(r"[a-z._-]{1,24}|v[0-9]{1,2}|v?[0-9]{1,2}\.[0-9]{1,2}")  # `lists`, `access.htm`, `v1`, `3.0`
+_PARAMETER = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]{0,30}\}")
 _VALUE = re.compile(r"([0-9a-f]-?){16}|(\d[ .()-]?){7}", re.IGNORECASE)  # a hash, an id, a telephone number
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 _TRACE_ID = re.compile(r"(?=[0-9-]*[a-f])[0-9a-f-]{16,64}", re.IGNORECASE)  # all digits could be a card's number
 _COUNTED = (list, tuple, dict, set, frozenset)
 
@@ -122,10 +125,24 @@ def exchange_line(passage: Passage) -> str:
     return f"{method} {template_shown(exchange.url_template)} → {answer}"
 
 
-def template_shown(template: str) -> str:
-    """The template, with `(…)` for every part that looks like a value: a connector may have passed the path itself."""
-    parts = template.split("/")
-    return "/".join(part if _SEGMENT.fullmatch(part) and not _VALUE.search(part) else "(…)" for part in parts)
+def template_shown(template: str, personal: Iterable[str] = ()) -> str:
+    """The template, with `(…)` for every part that is no plain word of a route, parameter or version.
+
+    A connector may have written a value into it. Whether a word in small letters is one cannot be told from the word;
+    one that stands in what is known of the person (`personal`) is not shown.
+    """
+    known = {word for value in personal for word in _words(value)}
+    return "/".join(part if _plain(part) and known.isdisjoint(_words(part)) else "(…)" for part in template.split("/"))
+
+
+def _plain(part: str) -> bool:
+    """Whether a part of a template is made of parameters and of what a route is called, and of nothing else."""
+    literals = (text.strip(":") for text in _PARAMETER.split(part))
+    return not _VALUE.search(part) and all(_ROUTE_WORD.fullmatch(text) for text in literals if text)
+
+
+def _words(text: str) -> set[str]:
+    return set(_LETTERS.findall(text.casefold()))
 
 
 def request_id(exchange: Exchange) -> str | None:

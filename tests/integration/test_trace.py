@@ -207,6 +207,29 @@ def test_a_service_that_echoes_and_a_connector_that_passes_paths_for_templates_t
     assert Canary([value, CANARY]).search_bytes(said.encode()) == []
 
 
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        ("/v1/people/Margaret/Hollis/LS213AB", "/v1/people/(…)/(…)/(…)"),
+        ("/q=Margaret+Hollis;city=Otley", "/(…)"),
+        ("/people/margaret1962", "/people/(…)"),
+        ("/people/1962", "/people/(…)"),
+        ("/people/margaret.hollis.of.rosebank", "/people/(…)"),
+        ("/3.0/lists/{list_id}/actions/delete-permanent", "/3.0/lists/{list_id}/actions/delete-permanent"),
+        ("/access/access.htm", "/access/access.htm"),
+        ("/v1/people/{id}:forget/{kind}.json", "/v1/people/{id}:forget/{kind}.json"),
+        ("/people/{id}:Hollis", "/people/(…)"),
+    ],
+)
+def test_of_a_template_only_what_a_route_is_made_of_is_shown(template: str, shown: str) -> None:
+    assert trace.template_shown(template) == shown
+
+
+def test_a_word_that_is_known_of_the_person_is_no_route() -> None:
+    known = ["Margaret Hollis", "m.hollis@post.example"]
+    assert trace.template_shown("/people/margaret/mrs.hollis/orders", known) == "/people/(…)/(…)/orders"
+
+
 def test_a_stream_that_takes_no_more_costs_lines_and_not_the_work(parrot: Wire) -> None:
     stream = StringIO()
     with trace.tracing(stream):
