@@ -26,6 +26,7 @@ from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.kit import Kit
 from hub.testing.conformance.matching import MatchRules
 from hub.testing.conformance.overriding import OverridingRules, exceptions
+from hub.testing.conformance.searching import SearchRules
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.settings import SettingsRules
 from hub.testing.conformance.sharing import SharingRules
@@ -40,6 +41,7 @@ class Conformance(
     SettingsRules,
     CheckRules,
     FindRules,
+    SearchRules,
     MatchRules,
     ExportRules,
     RectifyRules,

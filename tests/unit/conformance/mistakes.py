@@ -258,7 +258,7 @@ class MarksWhomItLookedAt(Depot):
 class ComparesBeginnings(Depot):
     def find(self, subject: Subject) -> Iterator[Holding | Learned | Coverage]:
         for member in self.rows("/members", "members"):
-            if any(member["email"].startswith(email[:13]) for email in subject.emails):
+            if any(member["email"].lower().startswith(email[:13]) for email in subject.emails):
                 yield from self.found(member)
         yield Coverage(self.searches)
 
@@ -269,7 +269,7 @@ class Unfiltered(DepotSandbox):
         return by_page(request, "members", list(self.members), size=50)
 
 
-@caught_by("find_reads_to_the_last_page", against=Unfiltered)
+@caught_by("find_reads_to_the_last_page", "find_reads_all_pages_of_one_search", against=Unfiltered)
 class ReadsTheFirstPage(Depot):
     def rows(self, path: str, name: str, **query: str) -> Iterator[Any]:
         every = super().rows(path, name, **query)
@@ -277,6 +277,30 @@ class ReadsTheFirstPage(Depot):
 
 
 # doubt
+
+
+class Containing(DepotSandbox):
+    @route("GET", "/members")
+    def list_members(self, request: Request) -> Result:
+        found = [row for row in self.members if request.one("email").lower() in row["email"].lower()]
+        return by_page(request, "members", found, size=50)
+
+
+@caught_by("find_reads_all_pages_of_one_search")
+class AsksWithTheFirstPageAlone(Depot):
+    def rows(self, path: str, name: str, **query: str) -> Iterator[Any]:
+        yield from itertools.islice(super().rows(path, name, **query), 50 if "email" in query else None)
+
+
+@caught_by("find_reads_all_pages_of_one_search", against=Containing)
+class TakesTheFirstPageOfAWideSearch(AsksWithTheFirstPageAlone):
+    pass
+
+
+@caught_by("find_knows_an_address_in_capitals")
+class ComparesLetterByLetter(Depot):
+    def is_hers(self, member: Any, email: str) -> bool:
+        return bool(member["email"] == email)
 
 
 @caught_by("a_hostile_text_finds_nobody")
@@ -290,7 +314,8 @@ class Globbing(DepotSandbox):
     @route("GET", "/members")
     def list_members(self, request: Request) -> Result:
         wanted = request.one("email", "*")
-        return by_page(request, "members", [row for row in self.members if fnmatchcase(row["email"], wanted)], size=50)
+        found = [row for row in self.members if fnmatchcase(row["email"].lower(), wanted)]
+        return by_page(request, "members", found, size=50)
 
 
 @caught_by("a_hostile_address_finds_nobody", against=Globbing)
@@ -311,7 +336,7 @@ class TrustsNames(Depot):
 
     def find(self, subject: Subject) -> Iterator[Holding | Learned | Coverage]:
         for member in self.rows("/members", "members"):
-            if member["email"] in subject.emails or member["name"] in subject.names:
+            if member["email"].lower() in subject.emails or member["name"] in subject.names:
                 yield from self.found(member)
         yield Coverage(self.searches)
 
@@ -519,7 +544,7 @@ class HauntedSandbox(DepotSandbox):
     @route("GET", "/members")
     def list_members(self, request: Request) -> Result:
         self.ghosts = {**getattr(self, "ghosts", {}), **dict(self.members.items())}
-        rows = [row for row in self.ghosts.values() if row["email"] == request.one("email").lower()]
+        rows = [row for row in self.ghosts.values() if row["email"].lower() == request.one("email").lower()]
         return by_page(request, "members", rows)
 
 

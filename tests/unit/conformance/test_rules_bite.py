@@ -17,6 +17,7 @@ from hub.testing.conformance.erasing import EraseRules
 from hub.testing.conformance.exporting import ExportRules
 from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.matching import MatchRules
+from hub.testing.conformance.searching import SearchRules
 from hub.testing.conformance.settings import SettingsRules
 from hub.testing.conformance.stopping import SuppressRules
 from hub.testing.conformance.unsupported import UnsupportedRules
@@ -28,6 +29,7 @@ MIXINS = (
     SettingsRules,
     CheckRules,
     FindRules,
+    SearchRules,
     MatchRules,
     ExportRules,
     RectifyRules,
