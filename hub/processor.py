@@ -235,7 +235,9 @@ class Act:
         target: the holding, or the bare subject of a suppression.
         changes: of a rectification.
         scope: of a suppression.
-        outcome: what the act answered; None when the answer was lost.
+        outcome: what the act answered last, where that was `Done`, `Partial` or `Contained`. None when its answer was
+            lost, and after every other: a job that is followed is read back once `resume` said what came of it, so
+            `Pending` is never passed.
     """
 
     operation: Operation

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,9 +16,9 @@ from hub.cli.output import DONE, FAILED, emit, note, schema
 from hub.errors import UsageError
 
 if TYPE_CHECKING:
-    from hub.development.calls import Wishes
     from hub.development.place import Place
     from hub.development.session import Run, Session
+    from hub.development.wishes import Wishes
     from hub.subject import Subject
     from hub.wire import Passage
 
@@ -136,7 +138,7 @@ def _person(place: Place, operations: Sequence[str], options: dict[str, Any]) ->
 
 
 def _wishes(subject: Subject | None, options: dict[str, Any]) -> Wishes:
-    from hub.development.calls import Wishes  # noqa: PLC0415  # heavy
+    from hub.development.wishes import Wishes  # noqa: PLC0415  # heavy
     from hub.processor import Operation, Scope  # noqa: PLC0415  # heavy
 
     return Wishes(
@@ -200,6 +202,9 @@ class _Aloud:
     def begins(self, run: Run) -> None:
         on = f", holding {run.holding}" if run.holding is not None else ""
         click.echo(f"\n{click.style(run.operation, bold=True)}{on}")
+        if run.waited:
+            waited = timedelta(seconds=math.ceil(run.waited.total_seconds()))
+            click.echo(f"  The stand-in's clock is moved on by {waited}, to when the service wants to be asked.")
 
     def exchanged(self, passage: Passage) -> None:
         from hub.trace import exchange_line  # noqa: PLC0415  # heavy

@@ -10,25 +10,24 @@ import itertools
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub.coordinator.finding import Found, collect
 from hub.coordinator.foreign import check_account, check_confirmation, check_found, check_outcome, check_texts, texts
 from hub.development.copying import Copy, copied
+from hub.development.wishes import PERSON, Wishes
 from hub.errors import UsageError
 from hub.holding import Holding, Learned
-from hub.outcome import Absent, Confirmation, Contained, Done, Outcome, Partial, Pending, Unsupported
-from hub.processor import Account, Act, Changes, Operation, Processor, Scope, Step
+from hub.outcome import Absent, Confirmation, Contained, Done, NotYet, Outcome, Partial, Pending, Unsupported
+from hub.processor import Account, Act, Operation, Processor, Step
 from hub.subject import Subject
 from hub.timepiece import Timepiece
 
 ACTS = frozenset({"rectify", "suppress", "lift", "erase", "resume"})
 """What changes something at the service."""
 ON_A_HOLDING = ACTS | {"export", "confirm"}
-PERSON = 0
-"""The number that stands for the person as such, where a suppression takes no holding."""
 PATIENCE = timedelta(minutes=10)
 """How long an attempt may take, as in the hub."""
 MOST = 1000
@@ -49,26 +48,6 @@ Came = Account | Found | Copy | Scanned | Outcome | Confirmation
 """What an operation can bring."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What operations are called with.
-
-    Args:
-        subject: the person; None where no operation needs one.
-        holding: the number of a holding, in the order of the search; `PERSON` is the person as such.
-        changes, scope: of a rectification; of a suppression or its lifting.
-        of: what `confirm` reads back where nothing was done before it.
-        keep: keep what a copy holds, to show it.
-    """
-
-    subject: Subject | None = field(default=None, repr=False)
-    holding: int | None = None
-    changes: Changes | None = field(default=None, repr=False)
-    scope: Scope = field(default_factory=Scope)
-    of: Operation | None = None
-    keep: bool = False
-
-
 class Calls:
     """The calls of one command to one processor."""
 
@@ -82,6 +61,7 @@ class Calls:
         self._target: Holding | None = None
         self._act: Act | None = None
         self._outcome: Outcome | None = None  # of the last act, as it was answered
+        self._read_back: Confirmation | None = None  # of that act
         self._attempts: dict[str, tuple[str, int]] = {}  # operation → its idempotency key, and how often it was called
 
     def declined(self, operation: str) -> Unsupported | None:
@@ -102,6 +82,14 @@ class Calls:
             "resume": self._resume,
         }
         return made[operation]() if operation in made else self._perform(Operation(operation))
+
+    def due(self, operation: str) -> datetime | None:
+        """Before when the service does not want to be asked this; None where it named no time."""
+        match operation, self._outcome, self._read_back:
+            case ("resume", Pending(check_after=due) | Contained(purge_due=due), _) | ("confirm", _, NotYet(due)):
+                return due
+            case _:
+                return None
 
     def _check(self) -> Account:
         account = self._processor.check()
@@ -142,7 +130,7 @@ class Calls:
         method: Callable[..., Outcome] = getattr(self._processor, operation.value)
 
         def call() -> Outcome:
-            self._act, self._outcome = act, None  # so it stays where the answer is lost
+            self._act, self._outcome, self._read_back = act, None, None  # so it stays where the answer is lost
             return self._judged(act, method(act.target, *given, step))
 
         return call
@@ -168,6 +156,7 @@ class Calls:
         def call() -> Confirmation:
             said = self._processor.confirm(act, step)
             check_confirmation(act.operation, self._outcome if isinstance(self._outcome, Absent) else act.outcome, said)
+            self._read_back = said
             return said
 
         return call
@@ -181,7 +170,7 @@ class Calls:
             self._target = replace(act.target, locator=done.locator)
             act = replace(act, target=self._target)
         known = outcome if isinstance(outcome, Done | Partial | Contained) else None
-        self._act, self._outcome = replace(act, outcome=known), outcome
+        self._act, self._outcome, self._read_back = replace(act, outcome=known), outcome, None
         return outcome
 
     def _asked(self, operation: Operation) -> Act:

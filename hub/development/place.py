@@ -12,6 +12,7 @@ from pydantic import SecretBytes, SecretStr, ValidationError
 from hub import trace
 from hub.app import Hub
 from hub.development.mishaps import package_of, places
+from hub.development.moving import MovableTime
 from hub.errors import ConnectorBug, HubError, UsageError
 from hub.home import Home
 from hub.plugins import load
@@ -21,7 +22,6 @@ from hub.testing.harness import workbench
 from hub.testing.sandbox import Sandbox
 from hub.testing.serving import Server
 from hub.testing.town import TOWN
-from hub.timepiece import SystemTime
 
 REGION = "GB"  # where the town's telephone numbers are
 READ = 3.0
@@ -36,6 +36,7 @@ class Place:
         instance: what messages call it.
         processor: ready to be called within a flight.
         watch: who else watches its flights.
+        clock: its time; moved on at a stand-in of this command's own alone.
         region: country of telephone numbers written without one.
         stand_in: what answers, where it was started for this command alone.
         via: whether an instance's settings say that something answers in the service's stead.
@@ -45,6 +46,7 @@ class Place:
     instance: str
     processor: Processor[Any]
     watch: trace.Watch
+    clock: MovableTime
     region: str | None
     stand_in: Sandbox | None = None
     via: bool = False
@@ -64,9 +66,10 @@ def at_sandbox(connector: str, home: Home, environ: Mapping[str, str]) -> Iterat
     fit, or the stand-in broke.
     """
     processor, sandbox = _found(connector, home, environ)
+    clock = MovableTime()
     with ExitStack() as stack:
         try:
-            stand_in = sandbox(TOWN)
+            stand_in = sandbox(TOWN, clock=clock)
             running = stack.enter_context(_served(stand_in))
             settings = stand_in.settings()
             bench = stack.enter_context(
@@ -74,7 +77,7 @@ def at_sandbox(connector: str, home: Home, environ: Mapping[str, str]) -> Iterat
                     processor,
                     settings,
                     running.url,
-                    clock=SystemTime(),
+                    clock=clock,
                     region=REGION,
                     limits={"read": READ},
                     instance=connector,
@@ -95,7 +98,7 @@ def at_sandbox(connector: str, home: Home, environ: Mapping[str, str]) -> Iterat
                 f"The connector or its stand-in could not be made: {type(error).__name__} at {at}", instance=connector
             ) from None
         secrets = secrets_of(bench.processor.config)
-        yield Place(connector, bench.processor, trace.watch(), REGION, stand_in, secrets=secrets)
+        yield Place(connector, bench.processor, trace.watch(), clock, REGION, stand_in, secrets=secrets)
 
 
 def at_instance(hub: Hub, connector: str, name: str) -> Place:
@@ -110,7 +113,7 @@ def at_instance(hub: Hub, connector: str, name: str) -> Place:
     processor = hub.fleet.get(name).processor
     secrets = secrets_of(instance.config)
     region = hub.settings.default_region
-    return Place(name, processor, hub.watch, region, via=instance.via is not None, secrets=secrets)
+    return Place(name, processor, hub.watch, MovableTime(), region, via=instance.via is not None, secrets=secrets)
 
 
 def secrets_of(config: InstanceConfig) -> tuple[str, ...]:

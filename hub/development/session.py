@@ -6,15 +6,16 @@ import copy
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from hub.development.arming import missed
-from hub.development.calls import ACTS, ON_A_HOLDING, PATIENCE, PERSON, Calls, Came, Wishes
+from hub.development.calls import ACTS, ON_A_HOLDING, PATIENCE, Calls, Came
 from hub.development.mishaps import GOES_ON, Mishap, describe, free_of
 from hub.development.place import Place
+from hub.development.wishes import PERSON, Wishes
 from hub.errors import HubError, UsageError
 from hub.testing.faults import Fault
-from hub.timepiece import SystemTime
 from hub.wire import Exchange, Passage, Recorder, flight
 
 Effect = Mapping[str, Mapping[str, int]]
@@ -31,10 +32,14 @@ class Seen:
 
 @dataclass(slots=True)
 class Run:
-    """One operation, on the holding of that number: what it sent and what came of it."""
+    """One operation, on the holding of that number: what it sent and what came of it.
+
+    Before it the stand-in's clock was moved on by so much as the service wants to be waited for.
+    """
 
     operation: str
     holding: int | None
+    waited: timedelta = timedelta(0)
     seen: list[Seen] = field(default_factory=list)
     came: Came | None = field(default=None, repr=False)
     mishap: Mishap | None = None
@@ -83,7 +88,7 @@ class Session:
         self._teller = teller
         self._faults = faults
         self._may_show = free_of(place.secrets) if invented else None
-        self._clock = SystemTime()
+        self._clock = place.clock
         self._calls = Calls(place.processor, wishes, self._clock)
 
     def carry_out(self, operations: Sequence[str]) -> None:
@@ -140,8 +145,10 @@ class Session:
         return len(self.place.stand_in.calls)
 
     def _run(self, operation: str) -> Run:
+        due = self._calls.due(operation)
+        waited = self._clock.move_to(due) if self.place.stand_in and due else timedelta(0)
         call = self._calls.of(operation)
-        run = Run(operation, self._calls.number if operation in ON_A_HOLDING else None)
+        run = Run(operation, self._calls.number if operation in ON_A_HOLDING else None, waited)
         self.runs.append(run)
         self._teller.begins(run)
         records = self._records(operation)

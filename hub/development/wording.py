@@ -67,6 +67,7 @@ def as_json(run: Run, *, reveal: bool) -> Json:
     return {
         "operation": run.operation,
         "holding": run.holding,
+        "waited": run.waited.total_seconds(),
         "exchanges": [_exchange(seen) for seen in run.seen],
         "answer": None if run.came is None else _answer(run.came, reveal=reveal),
         "error": None if run.mishap is None else _error(run.mishap),

@@ -408,6 +408,23 @@ def test_an_authors_own_connector_is_tried_by_its_name(pebble: Terminal) -> None
     assert listed["answer"] == {"listed": {"contact": 12}, "whole": True}
 
 
+def test_at_a_stand_in_nobody_waits_for_what_the_service_takes(pebble: Terminal) -> None:
+    _mend(pebble, "return Pending(now, ", "return Pending(now + timedelta(minutes=10), ")
+    _mend(pebble, "NotYet(step.now)", "NotYet(step.now + timedelta(hours=2))")
+    resumed = (
+        '        if step.now < step.received + timedelta(minutes=10):\n            raise ContractError("Too early")\n'
+    )
+    _mend(pebble, "        if (handle[", f"{resumed}        if (handle[")
+    asked = ("dev", "pebble", "erase", "confirm", "confirm", "resume", "confirm", "--sandbox")
+    ended = pebble.apart(*asked, "--json")
+    assert ended.code == 0, ended.out
+    assert [round(run["waited"], -1) for run in runs(ended)] == [0, 0, 7200, 0, 0], "once is enough"
+    assert runs(ended)[-1]["answer"] == {"confirmation": "gone"}
+    shown = pebble.apart("dev", "pebble", "erase", "resume", "confirm", "--sandbox")
+    assert "resume, holding 1 The stand-in's clock is moved on by 0:10:00, to when" in said(shown)
+    assert shown.out.count("moved on") == 1
+
+
 def test_a_correction_that_moves_the_record_is_followed(pebble: Terminal) -> None:
     asked = ("rectify", "erase", "resume", "--set", "email=olive@example.org", "--sandbox", "--json")
     moved, _, erased = runs(pebble.apart("dev", "pebble", *asked))
