@@ -83,4 +83,4 @@ def test_the_index_counts_the_rules() -> None:
 
 def test_checks_are_of_rules_that_exist() -> None:
     assert {name for checks in CHECKS.values() for name in checks} <= RULES.keys()
-    assert all(RULES[name].exempt for name in CHECKS["exempt"])
+    assert all(RULES[name].exempt for name in CHECKS[State.EXEMPT])

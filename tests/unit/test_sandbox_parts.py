@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -66,6 +66,10 @@ class Club(Sandbox):
     @route("GET", "/cursor")
     def members_by_cursor(self, request: Request) -> Result:
         return by_cursor(request, "members", list(self.members), size=5, most=10)
+
+    @route("GET", "/after")
+    def members_after(self, request: Request) -> Result:
+        return by_cursor(request, "members", list(self.members), size=5, cursor="after")
 
     @route("GET", "/linked")
     def members_by_link(self, request: Request) -> Result:
@@ -252,6 +256,26 @@ def test_good_wrong_and_weak_credentials_are_told_apart(
     assert guarded.access.scopes == ("read",)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [lambda words: Bearer("right", **words), lambda words: ApiKey("right", "Authorization", **words)],
+    ids=["bearer", "key"],
+)
+def test_credentials_are_refused_in_the_services_own_words(
+    guarded: Guarded, stranger: httpx.Client, make: Callable[[dict[str, Any]], Any]
+) -> None:
+    words = {"scopes": ("members.read", "members.manage"), "stranger": {"code": 17}, "weak": {"code": 18}}
+    guarded.access = make(words)
+    headers = {"Authorization": "Bearer right" if isinstance(guarded.access, Bearer) else "right"}
+    assert stranger.get("/members").json() == {"code": 17}
+    assert guarded.access.scopes == ("members.read", "members.manage")
+    assert statuses(stranger, headers=headers) == (200, 200)
+    guarded.restrict()
+    assert guarded.access.scopes == ("members.read",)
+    assert statuses(stranger, headers=headers) == (200, 403)
+    assert stranger.delete(f"/members/{MAIN}", headers=headers).json() == {"code": 18}
+
+
 def test_where_everyone_may_call_nobody_can_be_restricted(sandbox: Club) -> None:
     with pytest.raises(NotImplementedError, match="no credentials"):
         sandbox.restrict()
@@ -350,13 +374,15 @@ def pages(client: httpx.Client, way: str) -> list[list[str]]:
                 query = httpx.QueryParams(page=body["page"] + 1)
             case "cursor" if body["next"]:
                 query = httpx.QueryParams(cursor=body["next"])
+            case "after" if body["next"]:
+                query = httpx.QueryParams(after=body["next"])
             case "linked" if "next" in answer.links:
                 query = httpx.URL(answer.links["next"]["url"]).params
             case _:
                 return found
 
 
-@pytest.mark.parametrize("way", ["members", "offset", "cursor", "linked"])
+@pytest.mark.parametrize("way", ["members", "offset", "cursor", "after", "linked"])
 def test_every_way_of_paging_shows_every_row_once(sandbox: Club, client: httpx.Client, way: str) -> None:
     found = pages(client, way)
     assert [len(page) for page in found] == [5, 5, 3]
@@ -517,4 +543,7 @@ def test_a_webhook_is_signed_over_its_very_bytes() -> None:
 def test_a_refusal_of_a_part_can_be_answered_in_the_services_own_words() -> None:
     with pytest.raises(Refuse) as caught:
         Table("order")["17"]
-    assert caught.value.answer.status == 404
+    assert (caught.value.answer.status, caught.value.answer.body) == (404, {"error": "no_such_order"})
+    with pytest.raises(Refuse) as caught:
+        Table("order", missing={"errorCode": "UNKNOWN_ORDER"}).delete("17")
+    assert (caught.value.answer.status, caught.value.answer.body) == (404, {"errorCode": "UNKNOWN_ORDER"})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
 
 from hub.testing.messages import Refuse, Request
 
+_SCOPES: Final = ("read", "write")
+_STRANGER: Final = {"error": "invalid_credentials"}
+_WEAK: Final = {"error": "insufficient_scope"}
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -15,22 +19,28 @@ class Access:
     A stranger is refused with 401 before anyone looks at the route. Credentials that were restricted may read and
     nothing else: every other call is refused with 403.
 
+    Args:
+        scopes: what the service calls the rights; the first is to read, and all that restricted credentials have.
+        stranger, weak: the bodies of the 401 and the 403, in the service's own words.
+
     Attributes:
         scopes: what the credentials may do now; a service that shows them lets a connector say what is missing.
     """
 
     challenge: ClassVar[str] = ""  # the scheme that `WWW-Authenticate` names
 
-    def __init__(self) -> None:
-        self.scopes: tuple[str, ...] = ("read", "write")
+    def __init__(self, *, scopes: Sequence[str] = _SCOPES, stranger: Any = _STRANGER, weak: Any = _WEAK) -> None:
+        self.scopes: tuple[str, ...] = tuple(scopes)
+        self._reading, self._acting = self.scopes[:1], self.scopes[1:]
+        self._stranger, self._weak = stranger, weak
 
     def admit(self, request: Request) -> None:
         """Let a call in, or raise `Refuse`."""
         if not self.knows(request):
             headers = {"WWW-Authenticate": self.challenge} if self.challenge else {}
-            raise Refuse(401, {"error": "invalid_credentials"}, headers)
-        if "write" not in self.scopes and request.method not in _READS:
-            raise Refuse(403, {"error": "insufficient_scope"})
+            raise Refuse(401, self._stranger, headers)
+        if not set(self._acting) <= set(self.scopes) and request.method not in _READS:
+            raise Refuse(403, self._weak)
 
     def knows(self, request: Request) -> bool:  # noqa: ARG002  # subclasses look at it
         """Whether the call's credentials are valid."""
@@ -40,16 +50,18 @@ class Access:
         """Let the credentials read and nothing else. Raises `NotImplementedError` where everyone may call."""
         if type(self) is Access:
             raise NotImplementedError("This sandbox asks for no credentials, so none can do less")
-        self.scopes = ("read",)
+        self.scopes = self._reading
 
 
 class Bearer(Access):
-    """`Authorization: Bearer TOKEN`."""
+    """`Authorization: Bearer TOKEN`; the other arguments are those of `Access`."""
 
     challenge = "Bearer"
 
-    def __init__(self, token: str) -> None:
-        super().__init__()
+    def __init__(
+        self, token: str, *, scopes: Sequence[str] = _SCOPES, stranger: Any = _STRANGER, weak: Any = _WEAK
+    ) -> None:
+        super().__init__(scopes=scopes, stranger=stranger, weak=weak)
         self._token = token
 
     def knows(self, request: Request) -> bool:
@@ -63,10 +75,19 @@ class ApiKey(Access):
     Args:
         key: the key.
         header: the header's name, whatever its case.
+        scopes, stranger, weak: as for `Access`.
     """
 
-    def __init__(self, key: str, header: str = "X-Api-Key") -> None:
-        super().__init__()
+    def __init__(
+        self,
+        key: str,
+        header: str = "X-Api-Key",
+        *,
+        scopes: Sequence[str] = _SCOPES,
+        stranger: Any = _STRANGER,
+        weak: Any = _WEAK,
+    ) -> None:
+        super().__init__(scopes=scopes, stranger=stranger, weak=weak)
         self._key, self._header = key, header.lower()
 
     def knows(self, request: Request) -> bool:

@@ -41,14 +41,22 @@ def by_page(request: Request, name: str, rows: Sequence[Row], *, size: int = SIZ
 
 
 def by_cursor(
-    request: Request, name: str, rows: Sequence[Row], *, size: int = SIZE, most: int = MOST, key: str = "id"
+    request: Request,
+    name: str,
+    rows: Sequence[Row],
+    *,
+    size: int = SIZE,
+    most: int = MOST,
+    key: str = "id",
+    cursor: str = "cursor",
 ) -> dict[str, Any]:
     """`?cursor=&limit=` → `{name: […], "next": "opaque"}`, null on the last page; rows in the order of their ids.
 
-    The cursor names the last row shown, so that rows which come and go between two pages move no others.
+    The cursor names the last row shown, so that rows which come and go between two pages move no others. `cursor` is
+    what the service calls the parameter.
     """
     limit = min(_number(request, "limit", size, least=1), most)
-    after = _opened(request.one("cursor"))
+    after = _opened(request.one(cursor), cursor)
     left = [row for row in sorted(rows, key=lambda row: str(row[key])) if after is None or str(row[key]) > after]
     return {name: left[:limit], "next": _closed(str(left[limit - 1][key])) if len(left) > limit else None}
 
@@ -77,7 +85,7 @@ def _closed(id: str) -> str:  # noqa: A002  # what it is
     return base64.urlsafe_b64encode(f"after:{id}".encode()).decode()
 
 
-def _opened(cursor: str) -> str | None:
+def _opened(cursor: str, name: str) -> str | None:
     if not cursor:
         return None
     try:
@@ -85,5 +93,5 @@ def _opened(cursor: str) -> str | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         mark, id_ = "", ""
     if mark != "after":
-        raise Refuse(400, {"error": "invalid", "fields": ["cursor"]})
+        raise Refuse(400, {"error": "invalid", "fields": [name]})
     return id_

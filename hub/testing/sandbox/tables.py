@@ -22,9 +22,10 @@ class Table:
         required: fields that a row must have, with a value; else 422.
         unique: fields of which no two rows may have the same value, whatever its case; else 409.
         fixed: fields that an update may not change, beside the id; else 422.
+        missing: the body of the 404 for an unknown id, in the service's own words.
 
     Every refusal is a `Refuse` whose body is `{"error": CODE, "fields": […]}`; it never quotes a value. Codes:
-    `no_such_KIND` (404), `no_json_object` (400), `required` and `fixed` (422), `taken` (409).
+    `no_such_KIND` (404, unless `missing` is set), `no_json_object` (400), `required` and `fixed` (422), `taken` (409).
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Table:
         required: Collection[str] = (),
         unique: Collection[str] = (),
         fixed: Collection[str] = (),
+        missing: Any = None,
     ) -> None:
         self.kind = kind
+        self._missing = {"error": f"no_such_{kind}"} if missing is None else missing
         self._key = key
         self._required, self._unique, self._fixed = tuple(required), tuple(unique), (key, *fixed)
         self._rows: dict[str, Row] = {}
@@ -62,7 +65,7 @@ class Table:
         """The row of that id. Refuses an unknown one with 404."""
         row = self._rows.get(id)
         if row is None:
-            raise Refuse(404, {"error": f"no_such_{self.kind}"})
+            raise Refuse(404, self._missing)
         return row
 
     def items(self) -> Iterator[tuple[str, Row]]:
