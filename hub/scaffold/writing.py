@@ -1,18 +1,18 @@
 """Puts a new connector where it belongs, whole or not at all.
 
 Everything is rendered first, then written into a hidden folder next to its place, and only then renamed; so a full disk
-or a crash leaves nothing that looks like a connector.
+or a crash leaves nothing that looks like a connector. What a crash does leave, the next run clears away or finishes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,10 +20,10 @@ from pathlib import Path
 from hub.errors import UsageError
 from hub.plugins import GROUP
 from hub.scaffold.names import checked
+from hub.scaffold.registering import checkout_around, with_entry_point
 from hub.scaffold.rendering import IN_CHECKOUT, STANDALONE, rendered, sources
 
-_TABLE = f'[project.entry-points."{GROUP}"]'
-_CHECKOUT = "subject-request-hub"  # what the project of such a folder is called
+_BESIDE = ".new-connector-"  # what is not in its place yet is called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +47,30 @@ class Written:
 def add_to_checkout(text: str, into: Path) -> Written:
     """Write `connectors/NAME` into the checkout around `into`, and its entry point into pyproject.toml.
 
+    Where a run was killed between the two, the folder is there as it was written, and the entry point alone is added.
     Raises `UsageError` for a name or a folder that will not do, or a disk that is full; nothing is changed then.
     """
     name = checked(text, _installed(), sources())
-    root = next((folder for folder in (into.resolve(), *into.resolve().parents) if _is_checkout(folder)), None)
-    if root is None:
-        raise UsageError(
-            f"{into} is no checkout of the hub", hint="Give --standalone for a project of its own, or name one: --into."
-        )
-    project = root / "pyproject.toml"
-    with _explained(project):
-        registered = _with_entry_point(project.read_text(encoding="utf-8"), name.word)
+    root = checkout_around(into)
+    project = (root / "pyproject.toml").resolve()  # a link stays one: what it leads to is replaced
     prefix = f"connectors/{name.word}/"
     inside = {path.removeprefix(prefix): content for path, content in rendered(name, IN_CHECKOUT).items()}
-    target = _free(root / prefix)
-    with _explained(target), _folder_beside(root, inside) as made, _file_beside(project, registered) as changed:
-        made.rename(target)
+    target = root / "connectors" / name.word
+    with _explained(target), ExitStack() as stack:
+        for folder in sorted({root, project.parent}):
+            stack.enter_context(_alone_in(folder))
+        there = _holds(target, inside)
+        if not there:
+            _refuse_taken(target)
+        registered = with_entry_point(project, name.word)
+        changed = stack.enter_context(_file_beside(project, registered))
+        if not there:
+            stack.enter_context(_folder_beside(root, inside)).rename(target)
         try:
             changed.replace(project)
         except OSError:
-            shutil.rmtree(target)
+            if not there:
+                shutil.rmtree(target)
             raise
     files = tuple(target / path for path in inside)
     return Written(target, files, (project,), f"pip install -e {_typed(root)}", f"pytest {_typed(target)}")
@@ -77,10 +81,12 @@ def make_project(text: str, into: Path) -> Written:
     name = checked(text, _installed(), sources())
     if not into.is_dir():
         raise UsageError(f"There is no folder {into}", hint="Make it first, or name another with --into.")
-    target = _free(into / f"hub-connector-{name.word}")
+    target = into / f"hub-connector-{name.word}"
     inside = rendered(name, STANDALONE)
-    with _explained(target), _folder_beside(into, inside) as made:
-        made.rename(target)
+    with _explained(target), _alone_in(into):
+        _refuse_taken(target)
+        with _folder_beside(into, inside) as made:
+            made.rename(target)
     files = tuple(target / path for path in inside)
     return Written(target, files, (), f"pip install -e {_typed(target)}", f"pytest {_typed(target)}")
 
@@ -95,34 +101,33 @@ def _installed() -> frozenset[str]:
     return frozenset(point.name for point in metadata.entry_points(group=GROUP))
 
 
-def _is_checkout(folder: Path) -> bool:
+def _holds(target: Path, files: Mapping[str, str]) -> bool:
+    """Whether the folder has these files as they were written; caches and the like may have come since."""
     try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return all((target / path).read_bytes() == content.encode() for path, content in files.items())
+    except OSError:
         return False
-    return bool(project.get("project", {}).get("name") == _CHECKOUT)
 
 
-def _free(target: Path) -> Path:
+def _refuse_taken(target: Path) -> None:
+    if target.is_symlink() and not target.exists():
+        raise UsageError(f"{target} is a link that leads nowhere", hint="Remove it, or choose another name.")
     if target.exists():
         raise UsageError(f"{target} is there already", hint="Choose another name, or move that folder away.")
-    return target
 
 
-def _with_entry_point(project: str, name: str) -> str:
-    """The text of pyproject.toml with one line more, in its alphabetical place; everything else stays as it is."""
-    lines = project.splitlines(keepends=True)
-    heads = [number for number, line in enumerate(lines) if line.strip() == _TABLE]
-    if len(heads) != 1:
-        raise UsageError(f"pyproject.toml has no table {_TABLE}", hint="Add it; it may be empty.")
-    at = heads[0] + 1
-    while at < len(lines) and lines[at].partition("=")[1] and lines[at].partition("=")[0].strip() < name:
-        at += 1
-    lines.insert(at, f'{name} = "connectors.{name}"\n')
-    text = "".join(lines)
-    points = tomllib.loads(project)["project"]["entry-points"][GROUP]
-    assert tomllib.loads(text)["project"]["entry-points"][GROUP] == {**points, name: f"connectors.{name}"}
-    return text
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Nobody else writes a connector there meanwhile; what such a run left when it was killed is cleared away."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_BESIDE}*"):
+            with suppress(OSError):  # of somebody else, where a folder is everybody's
+                shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -137,7 +142,7 @@ def _explained(target: Path) -> Iterator[None]:
 @contextmanager
 def _folder_beside(parent: Path, files: Mapping[str, str]) -> Iterator[Path]:
     """A hidden folder with these files, on the same disk as its place; it is gone afterwards unless it was renamed."""
-    folder = Path(tempfile.mkdtemp(prefix=".new-connector-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=parent))
     try:
         for path, content in files.items():
             file = folder / path
@@ -154,11 +159,11 @@ def _folder_beside(parent: Path, files: Mapping[str, str]) -> Iterator[Path]:
 @contextmanager
 def _file_beside(path: Path, content: str) -> Iterator[Path]:
     """A file with that content that can take the other's place; it is gone afterwards unless it did."""
-    handle, name = tempfile.mkstemp(prefix=".new-connector-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_BESIDE, dir=path.parent)
     beside = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode())  # the line ends are those of the other file
         shutil.copymode(path, beside)
         yield beside
     finally:

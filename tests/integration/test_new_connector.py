@@ -177,7 +177,79 @@ def test_the_entry_point_finds_its_place(checkout: Path, terminal: Terminal, nam
     assert after == before
 
 
+TABLE = '[project.entry-points."hub.connectors"]'
+TEXT = f'[tool.x]\ntext = """\n{TABLE}\n"""\n'
+PROJECT = '[project]\nname = "subject-request-hub"\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "above", "below"),
+    [
+        (f"{PROJECT}{TABLE}", "\n", ""),
+        (f'{PROJECT}{TABLE}\nabc = "x"', "\n", ""),
+        (f"{PROJECT}{TABLE} # ours\n", "", "[tool.y]\n"),
+        (f"{PROJECT}[ project . 'entry-points' . 'hub.connectors' ]\n", "", '"xyz" = "x"\n'),
+        (f"{PROJECT}{TABLE}\n\"abc\" = 'x'\n", "", ""),
+        (f'{PROJECT}{TABLE}\na = """\n0 = 1\n"""\n', "", ""),
+        (f"{TEXT}{PROJECT}{TABLE}\n", "", ""),
+        (f"{PROJECT}{TABLE}\n", "", TEXT),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_however_it_is_written_gets_one_line_more(
+    checkout: Path, terminal: Terminal, before: str, above: str, below: str, end: str
+) -> None:
+    project = checkout / "pyproject.toml"
+    project.write_bytes(f"{before}{below}".replace("\n", end).encode())
+    assert terminal("new-connector", "acme", "--into", str(checkout)).code == 0
+    points = tomllib.loads(project.read_text())["project"]["entry-points"]["hub.connectors"]
+    assert points["acme"] == "connectors.acme"
+    line = f'{above}acme = "connectors.acme"\n'
+    written = project.read_bytes().decode()
+    assert written.replace(line.replace("\n", end), "") == f"{before}{below}".replace("\n", end)
+
+
+def test_a_link_to_the_file_stays_one(checkout: Path, terminal: Terminal, tmp_path: Path) -> None:
+    elsewhere = (checkout / "pyproject.toml").rename(tmp_path / "elsewhere.toml")
+    (checkout / "pyproject.toml").symlink_to(elsewhere)
+    assert terminal("new-connector", "acme", "--into", str(checkout)).code == 0
+    assert (checkout / "pyproject.toml").is_symlink()
+    assert 'acme = "connectors.acme"' in elsewhere.read_text()
+
+
 # what is refused
+
+
+def test_twice_is_refused_and_leaves_the_first(checkout: Path, terminal: Terminal) -> None:
+    assert terminal("new-connector", "acme", "--into", str(checkout)).code == 0
+    before = tree(checkout)
+    assert "has an entry point acme already" in told(terminal("new-connector", "acme", "--into", str(checkout)))
+    (checkout / "connectors/acme/README.md").write_text("mine")
+    assert "acme is there already" in told(terminal("new-connector", "acme", "--into", str(checkout)))
+    shutil.rmtree(checkout / "connectors/acme")
+    assert "has an entry point acme already" in told(terminal("new-connector", "acme", "--into", str(checkout)))
+    assert tree(checkout) == {name: text for name, text in before.items() if "/acme/" not in name}
+
+
+@pytest.mark.parametrize("key", ["acme", '"acme"', "'acme'"])
+def test_an_entry_point_of_that_name_is_seen_however_it_is_written(
+    checkout: Path, terminal: Terminal, key: str
+) -> None:
+    (checkout / "pyproject.toml").write_text(f'{PROJECT}{TABLE}\n{key} = "elsewhere"\n')
+    before = tree(checkout)
+    assert "has an entry point acme already" in told(terminal("new-connector", "acme", "--into", str(checkout)))
+    assert tree(checkout) == before
+
+
+@pytest.mark.parametrize("options", [(), ("--standalone",)], ids=["checkout", "standalone"])
+def test_a_link_that_leads_nowhere_is_left_alone(checkout: Path, terminal: Terminal, options: tuple[str, ...]) -> None:
+    link = checkout / ("hub-connector-acme" if options else "connectors/acme")
+    link.symlink_to("nowhere")
+    before = tree(checkout)
+    refused = told(terminal("new-connector", "acme", *options, "--into", str(checkout)))
+    assert "is a link that leads nowhere" in refused
+    assert link.is_symlink()
+    assert tree(checkout) == before
 
 
 @pytest.mark.parametrize(
@@ -239,7 +311,7 @@ def test_a_folder_that_is_no_checkout_is_refused(terminal: Terminal, tmp_path: P
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "something-else"\n')
     assert "--standalone" in told(terminal("new-connector", "acme", "--into", str(tmp_path)))
     (tmp_path / "pyproject.toml").write_text("not = [toml")
-    assert "no checkout" in told(terminal("new-connector", "acme", "--into", str(tmp_path)))
+    assert "pyproject.toml is no TOML, at line 1" in told(terminal("new-connector", "acme", "--into", str(tmp_path)))
     missing = told(terminal("new-connector", "acme", "--standalone", "--into", str(tmp_path / "nowhere")))
     assert "There is no folder" in missing
     assert list(tree(tmp_path)) == ["pyproject.toml"]
@@ -293,7 +365,9 @@ add_to_checkout("acme", Path(sys.argv[1]))
 """
 
 
-def test_whenever_it_is_killed_there_is_a_whole_connector_or_none(checkout: Path) -> None:
+def test_whenever_it_is_killed_there_is_a_whole_connector_or_none_and_the_next_run_ends_it(
+    checkout: Path, terminal: Terminal
+) -> None:
     before, whole = tree(checkout), None
     seen: list[tuple[bool, bool]] = []
     for moment in range(1, 100):
@@ -304,6 +378,11 @@ def test_whenever_it_is_killed_there_is_a_whole_connector_or_none(checkout: Path
         assert len(made) in {0, 6}
         assert made or not registered, "an entry point never leads nowhere"
         seen.append((bool(made), registered))
+        if not registered:
+            assert terminal("new-connector", "acme", "--into", str(checkout)).code == 0
+            assert len(tree(checkout / "connectors/acme")) == 6
+            assert 'acme = "connectors.acme"' in (checkout / "pyproject.toml").read_text()
+        assert registered or not list(checkout.glob(".new-connector-*"))
         if ended.returncode == 0:
             whole = now
             break
@@ -311,13 +390,29 @@ def test_whenever_it_is_killed_there_is_a_whole_connector_or_none(checkout: Path
         (checkout / "pyproject.toml").write_text(before["pyproject.toml"])
     assert whole is not None
     assert seen[0] == (False, False)
+    assert (True, False) in seen, "between the two renames"
     assert len(seen) > 15
 
 
-def test_what_a_killed_one_left_does_not_hinder_the_next(checkout: Path, terminal: Terminal) -> None:
+@pytest.mark.parametrize("options", [(), ("--standalone",)], ids=["checkout", "standalone"])
+def test_what_a_killed_one_left_is_cleared_away_by_the_next(
+    checkout: Path, terminal: Terminal, options: tuple[str, ...]
+) -> None:
     subprocess.run([sys.executable, "-c", KILLED, checkout, "12"], check=False)
     assert list(checkout.glob(".new-connector-*"))
-    assert terminal("new-connector", "acme", "--into", str(checkout)).code == 0
+    assert terminal("new-connector", "acme", *options, "--into", str(checkout)).code == 0
+    assert not list(checkout.glob(".new-connector-*"))
+
+
+def test_runs_at_once_lose_nothing(checkout: Path) -> None:
+    names = ["aaa", "nnn", "ooo", "zzz"]
+    program = "import sys; from pathlib import Path; from hub.scaffold.writing import add_to_checkout as add"
+    command = [sys.executable, "-c", f"{program}; add(sys.argv[1], Path(sys.argv[2]))"]
+    running = [subprocess.Popen([*command, name, checkout]) for name in names]
+    assert [each.wait() for each in running] == [0] * len(names)
+    points = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["entry-points"]["hub.connectors"]
+    assert points.keys() >= set(names)
+    assert {path.name for path in (checkout / "connectors").iterdir()} == set(names)
 
 
 def test_every_template_is_used() -> None:
