@@ -6,54 +6,54 @@ Structure, numbers and words of the format stay. What comes out is written in on
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import json
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
-from xml.sax.saxutils import escape
 
-from hub.testing.cassettes.personal import Kind, kind_of, normalised
+from hub.testing.cassettes.markup import rewrite_markup
+from hub.testing.cassettes.personal import normalised
+from hub.testing.cassettes.places import LABEL, VALUE, Leaf, Place, place_of
+from hub.testing.cassettes.tables import is_table, places_under, rewrite_table, titles_of
 
 REMOVED = "(removed)"  # stands in a request for what proves who sends it
+UNREADABLE = "(a body that is no text is not kept)"
 DEEPEST = 6  # documents within documents
-_VALUE = frozenset({"value", "values"})  # says nothing itself: the field's name stands beside or above it
-_LABEL = frozenset({"name", "key", "field", "fieldname", "tag", "property"})
-_MARKUP = re.compile(r"(<!--.*?-->|<!\[CDATA\[.*?\]\]>|<[^<>]*>)", re.DOTALL)
-_NAME = re.compile(r"</?(?:[\w.-]+:)?([\w.-]+)")
-_ATTRIBUTE = re.compile(r"""([\w.:-]+)(\s*=\s*)(?:"([^"]*)"|'([^']*)')""")
 _LINE = re.compile(r"([A-Za-z][\w .-]{0,60}?)([ \t]*[=:][ \t]*)(.+)")
 _DOCUMENT = re.compile(r"\s*(\{.*\}|\[.*\]|<.*>)\s*", re.DOTALL)
-
-
-class Place(NamedTuple):
-    """Where a text stands.
-
-    Args:
-        field: the normalised name of its field; empty where it has none.
-        kind: what that name says of it.
-    """
-
-    field: str = ""
-    kind: Kind | None = None
-
-
-Leaf = Callable[[str, Place], str]
-"""Rewrites one text: all of a JSON string, an XML text or attribute, a form's or a header's value, a path's segment."""
+_AS_JSON = re.compile(r".*[/+](x-)?(nd)?json(l|lines|-seq)?")
+_AS_MARKUP = re.compile(r".*[/+](xml|html)")
+_AS_TABLE = re.compile(r"text/(csv|tab-separated-values)")
+# Cards and calendars: a person stands in nearly every line of them, and what in it is whose is said in no field's name.
+_AS_CARD = re.compile(r"text/((x-)?vcard|directory|(x-v)?calendar)")
+_CARD = re.compile(r"\s*BEGIN:V", re.IGNORECASE)
+_CUT_OFF = re.compile(r"\s*([\[{]|\)\]\}'|while ?\(1\)|for ?\(;;\))")  # JSON, and what services put before it
+_CUT_OFF_WITHIN = re.compile(r"""\s*(\{\s*"|\[\s*[\[{"])""")  # in a text a bracket alone is no JSON
 
 
 def rewrite(body: str, media_type: str, leaf: Leaf) -> str:
-    """The body with every text in it rewritten; `media_type` is without parameters, in small letters."""
+    """The body with every text in it rewritten; `media_type` is without parameters, in small letters.
+
+    `UNREADABLE` for a body that is not what it says, or looks like: nobody can tell what in it is whose.
+    """
     if media_type == "application/x-www-form-urlencoded":
         return rewrite_query(body, leaf)
-    if media_type == "text/csv":
-        return _table(body, leaf)
+    if not body.strip():
+        return body
+    if _AS_CARD.fullmatch(media_type) or _CARD.match(body):
+        return UNREADABLE
     document = _document(body, Place(), leaf, 0)
-    if document is not None:
-        return document
+    return _undocumented(body, media_type, leaf) if document is None else document
+
+
+def _undocumented(body: str, media_type: str, leaf: Leaf) -> str:
+    """A body that does not look like one document."""
+    if _AS_MARKUP.fullmatch(media_type):
+        return rewrite_markup(body, "", _within(leaf, 0))
+    if _AS_JSON.fullmatch(media_type) or _CUT_OFF.match(body):
+        return _documents(body, leaf)
+    if _AS_TABLE.fullmatch(media_type) or is_table(body):
+        return rewrite_table(body, _within(leaf, 0))
     return "".join(_line(line, leaf) for line in body.splitlines(keepends=True))
 
 
@@ -61,7 +61,7 @@ def rewrite_query(query: str, leaf: Leaf) -> str:
     """A query or form, its order kept."""
     pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
     beside = [normalised(name) for name, _ in pairs]
-    written = [(leaf(name, Place()), rewrite_text(text, _place(name, beside), leaf)) for name, text in pairs]
+    written = [(leaf(name, Place()), rewrite_text(text, place_of(name, beside), leaf)) for name, text in pairs]
     return urlencode(written, quote_via=quote, safe="@:,/*<>()", errors="surrogateescape")
 
 
@@ -73,8 +73,17 @@ def rewrite_path(path: str, leaf: Leaf) -> str:
 
 def rewrite_text(text: str, place: Place, leaf: Leaf, depth: int = 0) -> str:
     """A text that may be a document itself, as the XML in a form is."""
-    document = _document(text, place, leaf, depth) if depth < DEEPEST else None
-    return leaf(text, place) if document is None else document
+    if _CARD.match(text) or (depth >= DEEPEST and _DOCUMENT.fullmatch(text)):
+        return UNREADABLE
+    document = _document(text, place, leaf, depth)
+    if document is not None:
+        return document
+    return UNREADABLE if _CUT_OFF_WITHIN.match(text) else leaf(text, place)
+
+
+def _within(leaf: Leaf, depth: int) -> Leaf:
+    """Rewrites what may be a document in one of that depth."""
+    return lambda text, place: rewrite_text(text, place, leaf, depth + 1)
 
 
 def _document(text: str, place: Place, leaf: Leaf, depth: int) -> str | None:
@@ -82,26 +91,44 @@ def _document(text: str, place: Place, leaf: Leaf, depth: int) -> str | None:
     if not _DOCUMENT.fullmatch(text):
         return None
     if text.lstrip().startswith("<"):
-        return _xml(text, place, leaf, depth)
+        return rewrite_markup(text, place.field, _within(leaf, depth))
+    return _as_json(text, place, leaf, depth)
+
+
+def _as_json(text: str, place: Place, leaf: Leaf, depth: int) -> str | None:
     try:
-        value = json.loads(text)
+        rewritten = _json(json.loads(text), place, leaf, depth)
+        found = json.dumps(rewritten, ensure_ascii=False, indent=1 if depth == 0 else None)
     except (ValueError, RecursionError):
         return None
-    found = json.dumps(_json(value, place, leaf, depth), ensure_ascii=False, indent=1 if depth == 0 else None)
     return found.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair, which JSON can carry
+
+
+def _documents(body: str, leaf: Leaf) -> str:
+    """JSON that is one word or number, or a document in each line."""
+    found = [_as_json(line, Place(), leaf, 1) if line.strip() else "" for line in body.splitlines()]
+    return UNREADABLE if None in found else "\n".join(filter(None, found))
 
 
 def _json(value: Any, place: Place, leaf: Leaf, depth: int) -> Any:
     if isinstance(value, dict):
-        beside = [normalised(name) for name in value]
+        beside, columns = [normalised(name) for name in value], titles_of(value)
         return {
-            leaf(name, Place()): _json(inner, _inner(name, value, beside, place), leaf, depth)
+            leaf(name, Place()): _rows(inner, columns, leaf, depth)
+            if columns and isinstance(inner, list)
+            else _json(inner, _inner(name, value, beside, place), leaf, depth)
             for name, inner in value.items()
         }
     if isinstance(value, list):
+        if len(value) > 1 and isinstance(value[0], list) and (columns := places_under(value[0])):
+            return [_json(value[0], Place(), leaf, depth), *_rows(value[1:], columns, leaf, depth)]
         return [_json(inner, place, leaf, depth) for inner in value]
     if isinstance(value, str):
         return rewrite_text(value, place, leaf, depth + 1)
+    return _number(value, place, leaf)
+
+
+def _number(value: float | None, place: Place, leaf: Leaf) -> float | str | None:
     if place.kind == "place" and isinstance(value, float):
         return 0.0
     if isinstance(value, int) and not isinstance(value, bool):
@@ -110,83 +137,28 @@ def _json(value: Any, place: Place, leaf: Leaf, depth: int) -> Any:
     return value
 
 
+def _rows(rows: list[Any], columns: list[Place], leaf: Leaf, depth: int) -> list[Any]:
+    """Lists under a row of names."""
+    return [
+        [_json(cell, place, leaf, depth) for cell, place in zip(row, columns + [Place()] * len(row), strict=False)]
+        if isinstance(row, list)
+        else _json(row, Place(), leaf, depth)
+        for row in rows
+    ]
+
+
 def _inner(name: str, siblings: dict[str, Any], beside: list[str], parent: Place) -> Place:
     """The place of a member of an object; `{"name": "first_name", "value": …}` names it beside it."""
     field = normalised(name)
-    if field in _VALUE:
-        label = next((v for k, v in siblings.items() if normalised(k) in _LABEL and isinstance(v, str)), "")
-        return _place(label, beside, parent.field) if label else parent
-    return _place(name, beside, parent.field)
-
-
-def _xml(text: str, place: Place, leaf: Leaf, depth: int) -> str:
-    """Markup, without its comments."""
-    path = [place.field]
-    written: list[str] = []
-    pieces = _MARKUP.split(text)
-    beside = [normalised(name[1]) for name in map(_NAME.match, pieces[1::2]) if name]
-    for piece in pieces:
-        if piece.startswith("<!--"):
-            continue
-        if piece.startswith("<![CDATA["):
-            written.append(_escaped(rewrite_text(piece[9:-3], _at(path, beside), leaf, depth + 1)))
-        elif piece.startswith("<"):
-            written.append(_ATTRIBUTE.sub(lambda found: _attribute(found, leaf), piece))
-            _follow(piece, path)
-        elif piece.strip():
-            written.append(_escaped(rewrite_text(html.unescape(piece), _at(path, beside), leaf, depth + 1)))
-        else:
-            written.append(piece)
-    return "".join(written)
-
-
-def _follow(tag: str, path: list[str]) -> None:
-    """Into an element, or out of it; what is not well-formed must not stop anything."""
-    name = _NAME.match(tag)
-    if name is None or tag.endswith("/>"):
-        return
-    if not tag.startswith("</"):
-        path.append(normalised(name[1]))
-    elif len(path) > 1:
-        path.pop()
-
-
-def _at(path: list[str], beside: list[str]) -> Place:
-    parent = path[-2] if len(path) > 1 else ""
-    field = parent if path[-1] in _VALUE else path[-1]
-    return Place(field, kind_of(field, beside, parent))
-
-
-def _attribute(found: re.Match[str], leaf: Leaf) -> str:
-    text = html.unescape(found[3] if found[3] is not None else found[4])
-    return f'{found[1]}{found[2]}"{_escaped(leaf(text, _place(found[1])))}"'
-
-
-def _escaped(text: str) -> str:
-    """In ASCII: the same in every encoding the document may declare."""
-    return escape(text, {'"': "&quot;"}).encode("ascii", "xmlcharrefreplace").decode()
-
-
-def _table(text: str, leaf: Leaf) -> str:
-    """Comma-separated values under a row of names."""
-    rows = list(csv.reader(io.StringIO(text, newline="")))
-    fields = [normalised(name) for name in rows[0]] if rows else []
-    written = io.StringIO(newline="")
-    writer = csv.writer(written, lineterminator="\n")
-    for number, row in enumerate(rows):
-        places = [_place(name, fields) for name in fields] + [Place()] * max(len(row) - len(fields), 0)
-        writer.writerow(row if number == 0 else map(leaf, row, places))
-    return written.getvalue()
+    if field in VALUE:
+        label = next((v for k, v in siblings.items() if normalised(k) in LABEL and isinstance(v, str)), "")
+        return place_of(label, beside, parent.field) if label else parent
+    return place_of(name, beside, parent.field)
 
 
 def _line(line: str, leaf: Leaf) -> str:
     """A line of text; one of the form `Name=value` is a field."""
-    text = line.rstrip("\r\n")
+    text, within = line.rstrip("\r\n"), _within(leaf, 0)
     pair = _LINE.fullmatch(text)
-    found = f"{leaf(pair[1], Place())}{pair[2]}{leaf(pair[3], _place(pair[1]))}" if pair else leaf(text, Place())
+    found = f"{leaf(pair[1], Place())}{pair[2]}{within(pair[3], place_of(pair[1]))}" if pair else within(text, Place())
     return found + line[len(text) :]
-
-
-def _place(name: str, beside: list[str] | tuple[str, ...] = (), parent: str = "") -> Place:
-    field = normalised(name)
-    return Place(field, kind_of(field, beside, parent))

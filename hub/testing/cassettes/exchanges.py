@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 from vcr.request import Request
 
-from hub.testing.cassettes.bodies import REMOVED, Leaf, Place, rewrite, rewrite_path, rewrite_query
+from hub.testing.cassettes.bodies import REMOVED, UNREADABLE, rewrite, rewrite_path, rewrite_query
 from hub.testing.cassettes.personal import normalised, proves
+from hub.testing.cassettes.places import Leaf, Place
 from hub.testing.cassettes.problems import CassetteError
 
 # Of an answer. The service's own ids of requests and its date stand in evidence; limits and links steer connectors.
@@ -24,9 +25,8 @@ KEPT_HEADERS = re.compile(
     r"content-type|date|retry-after|location|link|etag|x-hub-sandbox|(x-)?ratelimit-[a-z-]+|x-rate-limit-[a-z-]+|"
     r"([a-z-]+-)?(request|correlation|trace)-?id"
 )
-UNREADABLE = "(a body that is no text is not kept)"
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.-]+)|<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)""", re.IGNORECASE)
-_TEXT = re.compile(r"text/.*|.*[/+](json|xml)|application/(x-www-form-urlencoded|x-ndjson|graphql)|")
+_TEXT = re.compile(r"text/.*|.*[/+](json|xml)|application/(x-www-form-urlencoded|(x-)?ndjson|jsonl|graphql)|")
 
 
 @dataclass(frozen=True, slots=True)

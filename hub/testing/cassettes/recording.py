@@ -14,11 +14,11 @@ from vcr.request import Request
 
 from hub.processor import InstanceConfig, Processor
 from hub.subject import Identifier, IdentifierKind, Subject
-from hub.testing.cassettes.bodies import Leaf
 from hub.testing.cassettes.census import Census, mask
 from hub.testing.cassettes.exchanges import Answer, canonical, rewritten
 from hub.testing.cassettes.filing import OVERRIDE, SANDBOX, SERVICE, About, Recording, render, write
 from hub.testing.cassettes.personal import Kind
+from hub.testing.cassettes.places import Leaf
 from hub.testing.cassettes.problems import CassetteError
 from hub.testing.cassettes.scan import Suspicion, refuse, suspicions
 from hub.testing.cassettes.scrubbing import Scrubber

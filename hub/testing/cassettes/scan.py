@@ -17,11 +17,12 @@ from urllib.parse import unquote_plus
 from hub.errors import InvalidIdentifier
 from hub.normal import normal_phone
 from hub.testing.canary import Canary
-from hub.testing.cassettes.bodies import REMOVED, Place, rewrite
+from hub.testing.cassettes.bodies import REMOVED, UNREADABLE, rewrite
 from hub.testing.cassettes.encoded import ENCODED, decode, hashes_of
-from hub.testing.cassettes.exchanges import KEPT_HEADERS, rewritten
+from hub.testing.cassettes.exchanges import KEPT_HEADERS, Answer, rewritten
 from hub.testing.cassettes.filing import Recording, read, render
 from hub.testing.cassettes.personal import EMAIL, IP, PHONE, TOKEN, is_phone, looks_drawn, normalised, proves
+from hub.testing.cassettes.places import Leaf, Place
 from hub.testing.cassettes.problems import CassetteError
 from hub.testing.cassettes.standins import DRAMA, NETWORK, NETWORK_6
 
@@ -82,7 +83,17 @@ def suspicions(recording: Recording, values: Iterable[str] = ()) -> list[Suspici
         for where, text, place in texts
         for what in _faults(where, text, place, spared, recording.about.region)
     ]
+    known = {(suspicion.where, suspicion.what) for suspicion in found}
+    found += [
+        Suspicion(where, what)
+        for where, text in _whole(recording)
+        for variant in _variants(text)
+        for what in _telling(variant, recording.about.region)
+        if (where, what) not in known
+    ]
     for number, answer in enumerate(recording.answers, 1):
+        if UNREADABLE == _walked(answer, lambda text, _: text) != answer.body:
+            found.append(Suspicion(f"answer {number}", "a body that is not what it says, or looks like"))
         found += [
             Suspicion(f"answer {number}", "a header that is not kept")
             for name in answer.headers
@@ -109,11 +120,23 @@ def _texts(recording: Recording) -> Iterator[tuple[str, str, Place]]:
         rewritten(request, noted)
         yield from ((f"request {number}", text, place) for text, place in found)
         found.clear()
-        rewrite(answer.body, answer.headers.get("content-type", "").partition(";")[0].strip().lower(), noted)
+        _walked(answer, noted)
         found.extend((text, Place(normalised(name))) for name, text in answer.headers.items() if name != "date")
         yield from ((f"answer {number}", text, place) for text, place in found)
         found.clear()
     yield from (("head", identifier["value"], Place()) for identifier in recording.about.subject)
+
+
+def _walked(answer: Answer, leaf: Leaf) -> str:
+    return rewrite(answer.body, answer.headers.get("content-type", "").partition(";")[0].strip().lower(), leaf)
+
+
+def _whole(recording: Recording) -> Iterator[tuple[str, str]]:
+    """Addresses and bodies as they are: taking them apart may have missed something, here as in scrubbing."""
+    for number, (request, answer) in enumerate(zip(recording.requests, recording.answers, strict=True), 1):
+        yield f"request {number}", request.uri
+        yield f"request {number}", (request.body or b"").decode("utf-8", "replace")
+        yield f"answer {number}", answer.body
 
 
 def _spared(recording: Recording, texts: Iterable[tuple[str, str, Place]]) -> set[str]:
@@ -153,6 +176,14 @@ def _variants(text: str) -> Iterator[str]:
 
 
 def _found(text: str, spared: set[str], region: str | None) -> Iterator[str]:
+    yield from _telling(text, region)
+    words = TOKEN.findall(ENCODED.sub(lambda found: _unless(found[0], spared), text))
+    if not _is_key(text) and any(_is_drawn(token, spared) for token in words):
+        yield "what looks like a key, a token or a hash"
+
+
+def _telling(text: str, region: str | None) -> Iterator[str]:
+    """What can be told wherever it stands, whatever is around it."""
     if any(not _RESERVED.fullmatch(address.rpartition("@")[2]) for address in EMAIL.findall(text)):
         yield "an e-mail address outside example.org, example.net and example.com"
     if any(is_phone(number, region) and not _is_drama(number, region) for number in PHONE.findall(text)):
@@ -161,12 +192,12 @@ def _found(text: str, spared: set[str], region: str | None) -> Iterator[str]:
         yield "an IP address that may be somebody's"
     if any(map(_is_card, _CARD.findall(text))):
         yield "what may be the number of a payment card"
-    if _JWT.search(text) or _PRIVATE_KEY.search(text) or _ISSUED.search(text):
+    if _is_key(text):
         yield "a key or token"
-    elif any(
-        _is_drawn(token, spared) for token in TOKEN.findall(ENCODED.sub(lambda found: _unless(found[0], spared), text))
-    ):
-        yield "what looks like a key, a token or a hash"
+
+
+def _is_key(text: str) -> bool:
+    return any(pattern.search(text) for pattern in (_JWT, _PRIVATE_KEY, _ISSUED))
 
 
 def _unless(token: str, spared: set[str]) -> str:

@@ -24,10 +24,10 @@ from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.record_mode import RecordMode
 from vcr.request import Request
 
-from hub.testing.cassettes.bodies import Place
 from hub.testing.cassettes.exchanges import canonical, rewritten
 from hub.testing.cassettes.filing import Recording
 from hub.testing.cassettes.personal import TOKEN, looks_drawn
+from hub.testing.cassettes.places import Place
 from hub.testing.cassettes.problems import CassetteError
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -157,9 +157,24 @@ def test_the_scan_sees(secret: str, tmp_path: Path, capsys: pytest.CaptureFixtur
         recording(asked='{"password": "Sesame"}'),
         recording(link="<https://x.example/?m=somebody@elsewhere.net>"),
         recording(authorization="Basic eA=="),
+        recording("<p somebody@elsewhere.net>x</p>"),
+        recording("<p>x</p <!-- 4111 1111 1111 1111 -->"),
+        recording(uri="https://81.2.69.160/people"),
+        recording('{"surname": "Tollgrove", '),
         replace(recording(), about=replace(ABOUT, subject=({"kind": "phone", "value": "+447911123456"},))),
     ],
-    ids=["address", "request", "password", "header", "header that is not kept", "subject"],
+    ids=[
+        "address",
+        "request",
+        "password",
+        "header",
+        "header that is not kept",
+        "tag",
+        "comment",
+        "host",
+        "cut off",
+        "subject",
+    ],
 )
 def test_the_scan_looks_everywhere(found: Recording, tmp_path: Path) -> None:
     write(tmp_path / "it.yaml", render(found))

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.normal import normal_email, normal_phone
-from hub.testing.cassettes.bodies import Place, rewrite
+from hub.testing.cassettes.bodies import rewrite
 from hub.testing.cassettes.census import Census
+from hub.testing.cassettes.places import Place
 from hub.testing.cassettes.scrubbing import Scrubber
 from hub.testing.cassettes.standins import DRAMA, StandIns
 

@@ -101,6 +101,15 @@ def as_json(value: Any, **headers: str) -> bytes:
     return http(200, json.dumps(value).encode(), Content_Type="application/json", **headers)
 
 
+def page(text: str) -> bytes:
+    return http(200, text.encode(), Content_Type="text/html")
+
+
+def nested(value: Any, times: int) -> Any:
+    """A document in a text in a document."""
+    return {"d": json.dumps(nested(value, times - 1))} if times else value
+
+
 ANSWERS: dict[str, bytes] = {
     "json": as_json(
         {"email": PERSON.emails[0], "first_name": "Zebedia", "people": [{"lastName": FAMILY, "tel": NEXT_PHONE}]}
@@ -151,6 +160,41 @@ ANSWERS: dict[str, bytes] = {
     "lines": http(
         200, f"Status=OK\r\nCardHolder={NEXT_NAME}\r\nE-Mail: {NEXT_EMAIL}\r\n".encode(), Content_Type="text/plain"
     ),
+    "html, no quotes": page(f"<a href=mailto:{NEXT_EMAIL}><input name=surname value={FAMILY}></a>"),
+    "html, a greater-than sign in an attribute": page(f"""<p title="a > {NEXT_EMAIL}" surname='{FAMILY}'>x</p>"""),
+    "html, a less-than sign in a text": page(f"<p>1 < 2 and {NEXT_EMAIL} > 3</p>"),
+    "xml, entity": http(
+        200,
+        f'<!DOCTYPE r [<!ENTITY w "{FAMILY} {NEXT_EMAIL}">]><?who {FAMILY}?><r>&w;</r>'.encode(),
+        Content_Type="text/xml",
+    ),
+    "xml, label and value": http(
+        200,
+        f'<r><f name="last_name" value="{FAMILY}"/><f name="last_name"><value>{FAMILY}</value></f>'
+        f"<f><name>Last Name</name><value>{FAMILY}</value></f></r>".encode(),
+        Content_Type="application/xml",
+    ),
+    "lines of json": http(
+        200, b'{"last_name": "%s"}\n\n{"city": "X"}\n' % FAMILY.encode(), Content_Type="application/x-ndjson"
+    ),
+    "lines of json, as text": http(200, b'{"last_name": "%s"}\n{"a": 1}' % FAMILY.encode(), Content_Type="text/plain"),
+    "events": http(200, b'event: x\ndata: {"last_name": "%s"}\n\n' % FAMILY.encode(), Content_Type="text/event-stream"),
+    "truncated": http(200, b'{"last_name": "%s", "ci' % FAMILY.encode(), Content_Type="text/plain"),
+    "truncated, in json": as_json({"raw": f'{{"last_name": "{FAMILY}", "ci'}),
+    "guarded": http(200, b')]}\',\n{"last_name": "%s"}' % FAMILY.encode(), Content_Type="text/plain"),
+    "deeper than anybody looks": as_json(nested({"last_name": FAMILY}, 9)),
+    "lists within lists": http(
+        200, b"[" * 1200 + b'{"last_name": "%s"}' % FAMILY.encode() + b"]" * 1200, Content_Type="text/plain"
+    ),
+    "json, columns and rows": as_json({"columns": ["first_name", "last_name"], "rows": [[GIVEN, FAMILY]]}),
+    "json, columns that are objects": as_json({"fields": [{"name": "Last Name"}], "rows": [[FAMILY]]}),
+    "json, a row of names": as_json([["Size", "Last Name"], ["XL", FAMILY]]),
+    "card": http(200, f"BEGIN:VCARD\nN:{FAMILY};{GIVEN}\nEND:VCARD".encode(), Content_Type="text/vcard"),
+    "card, in base64": as_json({"raw": encoded(f"BEGIN:VCARD\nN:{FAMILY}\nEND:VCARD")}),
+    "csv, semicolons": http(200, f"First Name;Surname\n{GIVEN};{FAMILY}\n".encode(), Content_Type="text/csv"),
+    "csv, as text": http(200, f"Size,First Name,Surname\nXL,{GIVEN},{FAMILY}\n".encode(), Content_Type="text/plain"),
+    "csv, json in it": http(200, b'id,raw\n1,"{""last_name"": ""%s""}"\n' % FAMILY.encode(), Content_Type="text/csv"),
+    "tabs": http(200, f"First Name\tSurname\n{GIVEN}\t{FAMILY}\n".encode(), Content_Type="text/tab-separated-values"),
     "text": http(200, f"Dear {NEXT_EMAIL}, we wrote to +44 7911 987654.".encode(), Content_Type="text/plain"),
     "text, in Latin-1": http(
         200, "Grüße an josé.ñuñez@elsewhere.net".encode("latin-1"), Content_Type="text/plain; charset=ISO-8859-1"

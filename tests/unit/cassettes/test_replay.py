@@ -117,7 +117,7 @@ def wrapped(bench: Bench) -> None:
 
 
 NEXT = "the next recorded call is GET /v1/lists"
-WRONG = {
+WRONG: dict[Callable[[Bench], None], str] = {
     unrecorded: f"GET /v1/{{…}} was not recorded; {NEXT}",
     otherwise: f"GET /v1/lists was called otherwise than recorded; look at its page; {NEXT}",
     for_somebody_else: "GET /v1/lists/news/members/{…} was called otherwise than recorded; look at its path; "
