@@ -117,8 +117,10 @@ def _view(report: Report, rule: Rule | None) -> dict[str, Any]:
 
 
 def _say(report: Report) -> None:
-    name, tier = report.connector.name, report.tier.label
-    click.echo(f"{click.style(report.connector.processor.title, bold=True)}  {name}  {click.style(tier, bold=True)}")
+    from hub.quality.plain import plain  # noqa: PLC0415  # as above
+
+    title, name, tier = plain(report.connector.processor.title), plain(report.connector.name), report.tier.label
+    click.echo(f"{click.style(title, bold=True)}  {name}  {click.style(tier, bold=True)}")
     states = Counter(entry.state.value for entry in report.declared.entries.values())
     click.echo("  " + ", ".join(f"{states[state]} {word}" for state, word in _STATES.items()))
     for rule, entry in report.declared.entries.items():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hub.quality.connector import Connector, Module
+from hub.quality.plain import plain
 
 SUITE = "Conformance"
 _MODULE = "hub.testing.conformance"
@@ -71,4 +72,4 @@ def _reason(mark: ast.expr) -> str:
     """The reason as it stands in the source, if it is plain text."""
     keywords: Iterable[ast.keyword] = mark.keywords if isinstance(mark, ast.Call) else ()
     given = next((k.value for k in keywords if k.arg == "reason"), None)
-    return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else ""
+    return plain(given.value.strip()) if isinstance(given, ast.Constant) and isinstance(given.value, str) else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hub.quality.plain import steers
+
 _MAX_BYTES = 64 * 1024  # a file of every rule with long comments has a tenth of it
 
 
@@ -33,6 +35,7 @@ def parse(path: Path) -> dict[Any, Any]:
 
     text = _text(path)
     try:
+        _refuse_what_no_such_file_needs(text)
         document = yaml.load(text, Loader)  # noqa: S506  # it derives from SafeLoader
     except yaml.MarkedYAMLError as error:
         line = f"Line {error.problem_mark.line + 1}: " if error.problem_mark else ""
@@ -42,6 +45,22 @@ def parse(path: Path) -> dict[Any, Any]:
     if not isinstance(document, dict):
         raise Unreadable("It holds no keys", "Begin it with `rules:`.")
     return document
+
+
+def _refuse_what_no_such_file_needs(text: str) -> None:
+    """A few lines of anchors can stand for billions of keys; as events they are still those few."""
+    import yaml  # noqa: PLC0415  # as above
+
+    for event in yaml.parse(text, yaml.SafeLoader):
+        said = event.value if isinstance(event, yaml.ScalarEvent) else ""
+        problem = ""
+        if getattr(event, "anchor", None) or said == "<<":
+            problem = "Anchors, aliases and merge keys have no place here"
+        elif steers(said.replace("\n", "").replace("\t", "")):
+            problem = "A control character has no place here"
+        if problem:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise Unreadable(f"Line {line}: {problem}", "Write it out in plain words.")
 
 
 def _text(path: Path) -> str:

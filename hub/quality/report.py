@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from hub.quality.checks import CHECKS, Case
 from hub.quality.connector import Connector, NotInstalled
 from hub.quality.declared import Declared, Entry, Fault, State, read
 from hub.quality.exceptions import Exempted, exempted
+from hub.quality.plain import plain
 from hub.quality.rule import Rule, Tier
 from hub.quality.rules import RULES
 
@@ -81,7 +82,8 @@ def judge(connector: Connector, today: date) -> Report:
         except Exception as error:  # noqa: BLE001  # `limits`, `searched_by` and `settings` are the author's own code
             message = f"The connector raised {type(error).__name__} when it was asked"
             faults.append(Fault(name, message, RULES[name].how, RULES[name].page))
-    return Report(connector, file, declared, tuple(faults), unseen, _exceptions(connector))
+    shown = tuple(replace(fault, message=plain(fault.message)) for fault in faults)  # it may name files and settings
+    return Report(connector, file, declared, shown, unseen, _exceptions(connector))
 
 
 def _contradictions(rule: Rule, entry: Entry, case: Case) -> Iterator[Fault]:

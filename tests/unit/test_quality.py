@@ -20,6 +20,8 @@ from tests.unit.quality_pebble import CASSETTE, TODAY, Pebble, cassette, quality
 
 SUITE = "../../tests/test_pebble.py"
 NAMED = "hub.AuthError as error"
+# Some thirty lines that a reader of YAML takes for nine to the thirtieth keys.
+BOMB = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 31))
 _numbers = itertools.count()
 Change = Callable[[Pebble], None]
 
@@ -312,6 +314,12 @@ def test_what_is_to_do_is_taken_at_its_word_and_lowers_the_tier(pebble: Pebble, 
         ("rules: {}\nversion: 2026-03-02\n", "There is no key version"),
         ("rules: {no-such-rule: done}\n", "There is no rule no-such-rule"),
         ("\x07", "It is no YAML"),
+        ("owner: &a x\nrules: {}\n", "Line 1: Anchors, aliases and merge keys have no place here"),
+        (BOMB, "Line 1: Anchors, aliases"),
+        ("rules:\n  <<: {rectify: done}\n", "Line 2: Anchors, aliases"),
+        ('rules: {"\\e[31mx": done}\n', "Line 1: A control character"),
+        ('rules: {}\n"\\x9b31m": done\n', "Line 2: A control character"),
+        ("owner: \u202ema\nrules: {}\n", "Line 1: A control character"),
         ("#" * 70_000, "It is longer than 64 KiB"),
     ],
 )
@@ -346,6 +354,23 @@ def test_what_is_said_of_a_rule_is_one_of_three_things(pebble: Pebble, said: str
     pebble.write("quality.yaml", quality(webhooks=said))
     (fault,) = pebble.report().faults
     assert (fault.rule, fault.message, fault.page) == ("webhooks", message, "docs/quality/webhooks.md")
+
+
+def test_a_reason_in_several_lines_may_have_any_language(pebble: Pebble) -> None:
+    said = "\n    status: exempt\n    comment: >\n      Pebble löscht\u00a0einzeln,\n      und それだけ。"
+    pebble.write("quality.yaml", quality(batch_erase=said))
+    report = pebble.report()
+    assert report.faults == ()
+    assert report.declared.entries["batch-erase"].comment == "Pebble löscht einzeln, und それだけ。"
+
+
+def test_no_name_or_reason_steers_the_terminal(pebble: Pebble) -> None:
+    pebble.write("../../tests/test_\x1b[31m.py", "def (")
+    ((_, message),) = found(pebble)
+    assert "test_\\x1b[31m.py cannot be read" in message
+    pebble.remove("../../tests/test_\x1b[31m.py")
+    in_suite('@pytest.mark.xfail(reason="No.\\x1b[2J", strict=True)\n    def test_export_streams(self): ...')(pebble)
+    assert [exception.reason for exception in pebble.report().exceptions] == ["No.\\x1b[2J"]
 
 
 def test_a_misspelt_rule_is_guessed_and_the_right_one_is_missing(pebble: Pebble) -> None:
