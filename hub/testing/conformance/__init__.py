@@ -26,6 +26,7 @@ from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.kit import Kit
 from hub.testing.conformance.matching import MatchRules
 from hub.testing.conformance.overriding import OverridingRules, exceptions
+from hub.testing.conformance.scopes import ScopeRules
 from hub.testing.conformance.searching import SearchRules
 from hub.testing.conformance.service import Service
 from hub.testing.conformance.settings import SettingsRules
@@ -46,6 +47,7 @@ class Conformance(
     ExportRules,
     RectifyRules,
     SuppressRules,
+    ScopeRules,
     EraseRules,
     ConfirmRules,
     UnsupportedRules,

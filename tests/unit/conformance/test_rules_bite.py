@@ -17,13 +17,15 @@ from hub.testing.conformance.erasing import EraseRules
 from hub.testing.conformance.exporting import ExportRules
 from hub.testing.conformance.finding import FindRules
 from hub.testing.conformance.matching import MatchRules
+from hub.testing.conformance.scopes import ScopeRules
 from hub.testing.conformance.searching import SearchRules
 from hub.testing.conformance.settings import SettingsRules
 from hub.testing.conformance.stopping import SuppressRules
 from hub.testing.conformance.unsupported import UnsupportedRules
 from hub.testing.town import Town
-from tests.unit.conformance.depot import Batching, Cardless, Depot, DepotSandbox, Keeping, Redacting
-from tests.unit.conformance.mistakes import MISTAKES, service_of
+from tests.unit.conformance.depot import Batching, Cardless, Depot, DepotSandbox, Keeping, Redacting, Waiting
+from tests.unit.conformance.mistakes import service_of
+from tests.unit.conformance.promises import MISTAKES
 
 MIXINS = (
     SettingsRules,
@@ -34,6 +36,7 @@ MIXINS = (
     ExportRules,
     RectifyRules,
     SuppressRules,
+    ScopeRules,
     EraseRules,
     ConfirmRules,
     UnsupportedRules,
@@ -75,7 +78,7 @@ def test_a_correct_connector_passes(name: str, installed: None) -> None:
     assert failure(name, service_of()) == ""
 
 
-@pytest.mark.parametrize("other", [Batching, Cardless, Keeping, Redacting])
+@pytest.mark.parametrize("other", [Batching, Cardless, Keeping, Redacting, Waiting])
 def test_so_do_connectors_to_services_that_can_do_more_or_less(other: type[Depot]) -> None:
     failing = {name: said for name in sorted(RULES.keys() - {INSTALLED}) if (said := failure(name, service_of(other)))}
     assert failing == {}
