@@ -1,4 +1,4 @@
-"""Reads from a source what in it could open a connection: everything that goes past the one door."""
+"""Reads from a source what in it could open a connection, or hide one: everything that goes past the one door."""
 
 from __future__ import annotations
 
@@ -23,9 +23,19 @@ _FORBIDDEN = frozenset(
         "pycurl",
         "paramiko",
         "subprocess",
+        "multiprocessing",
+        "ctypes",
+        "pty",
+        "runpy",
     ]
 )
 _VERBS = frozenset(["get", "post", "put", "patch", "delete", "head", "options", "request", "stream"])
+_UNSEEN = frozenset(["__import__", "eval", "exec"])
+_PROGRAMS = {
+    *(f"exec{how}" for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    *(f"spawn{how}" for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    *("posix_spawn", "posix_spawnp"),
+}
 _WAYS_OUT = {
     "httpx": _VERBS | {"Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport"},
     "requests": _VERBS | {"Session", "session", "adapters", "api", "sessions"},
@@ -38,7 +48,12 @@ _WAYS_OUT = {
         "connectionpool",
     },
     "httpcore": {"*"},
-    "asyncio": {"open_connection", "create_connection"},
+    "asyncio": {"open_connection", "create_connection", "create_subprocess_exec", "create_subprocess_shell"},
+    # A program of its own, and modules that nobody sees imported.
+    "os": {"system", "popen", "fork", "forkpty", *_PROGRAMS},
+    "importlib": {"import_module", "__import__"},
+    "builtins": _UNSEEN,
+    "sys": {"modules"},
 }
 
 
@@ -59,6 +74,8 @@ def ways_out(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
             name = f"{names.get(node.value.id, '')}.{node.attr}"
             if _opens(name):
                 yield node, name
+        elif isinstance(node, ast.Name) and node.id in _UNSEEN:
+            yield node, node.id
 
 
 def _opens(name: str) -> bool:

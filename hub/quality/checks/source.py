@@ -11,14 +11,16 @@ from typing import TypeVar
 
 from hub.quality.checks.case import Case
 from hub.quality.connector import Module
+from hub.quality.swallowing import swallowed
 from hub.quality.ways_out import ways_out
 
 N = TypeVar("N", bound=ast.AST)
 
-_TOO_BROAD = frozenset(["Exception", "BaseException", "HubError", "ConnectorError"])
+_TERMINAL = re.compile(r"sys\.(__)?(stdout|stderr)(__)?|os\.write|traceback\.print_\w+")
 _CHANGING = frozenset(
     ["add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "discard", "setdefault", "update"]
 )
+_OWN = re.compile(r"(self|cls)(?P<attribute>\.)(?!hub\b)|(vars|type)\((self|cls)\)")
 _OVERLOOKED = re.compile(r"#\s*type:\s*ignore(?P<code>\[[a-z0-9, -]+\])?(?P<why>\s*#\s*\S+)?")
 _FILE_WIDE = re.compile(r"#\s*mypy:")
 
@@ -32,11 +34,7 @@ def no_way_past_the_door(case: Case) -> Iterator[str]:
 def unknown_answers_fail(case: Case) -> Iterator[str]:
     """No handler takes whatever comes and goes on."""
     for module in case.connector.modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ExceptHandler) and _broad(node.type) and not any(_all(node, ast.Raise)):
-                yield f"{module.at(node)} catches everything and goes on"
-            elif isinstance(node, ast.Call) and _name(node.func) == "suppress" and any(map(_broad, node.args)):
-                yield f"{module.at(node)} suppresses everything"
+        yield from (f"{module.at(node)} {does}" for node, does in swallowed(module.tree))
 
 
 def errors_hold_no_personal_data(case: Case) -> Iterator[str]:
@@ -47,6 +45,8 @@ def errors_hold_no_personal_data(case: Case) -> Iterator[str]:
                 yield f"{module.at(node)} prints"
             elif isinstance(node, ast.Import | ast.ImportFrom) and _imports(node) & {"logging", "structlog"}:
                 yield f"{module.at(node)} has a log of its own"
+            elif name := _terminal(node):
+                yield f"{module.at(node)} uses {name}"
             elif isinstance(node, ast.ExceptHandler) and node.name:
                 for raised in _all(node, ast.Raise):
                     if raised.exc and _quotes(raised.exc, node.name):
@@ -137,6 +137,18 @@ def _name(node: ast.AST | None) -> str:
             return ""
 
 
+def _terminal(node: ast.AST) -> str:
+    """What of it writes past the log: `sys.stderr`; empty where nothing does."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=library), attr=name):
+            names = [f"{library}.{name}"]
+        case ast.ImportFrom(module=library, names=taken):
+            names = [f"{library}.{alias.name}" for alias in taken]
+        case _:
+            names = []
+    return next((name for name in names if _TERMINAL.fullmatch(name)), "")
+
+
 def _changed(method: ast.FunctionDef) -> Iterator[tuple[ast.AST, str]]:
     """What of the object or its class the method changes: `self._seen`, with the place."""
     for node in ast.walk(method):
@@ -147,16 +159,16 @@ def _changed(method: ast.FunctionDef) -> Iterator[tuple[ast.AST, str]]:
                 doing in _CHANGING
             ):
                 name = ast.unparse(kept)
+            case ast.Call(func=ast.Attribute(value=ast.Call() as kept, attr=doing)) if doing in _CHANGING:
+                name = ast.unparse(kept) if _name(kept) == "vars" else ""
+            case ast.Call(func=ast.Name(id="setattr" | "delattr"), args=[kept, *_]):
+                name = f"{ast.unparse(kept)}.__dict__"
+            case ast.Call(func=ast.Attribute(attr="__setattr__" | "__delattr__")):
+                name = "self.__dict__"
             case _:
                 continue
-        if re.match(r"(self|cls)\.(?!hub\b)", name):
-            yield node, name.partition("[")[0]
-
-
-def _broad(caught: ast.expr | None) -> bool:
-    """Whether a handler for it takes errors that nobody named."""
-    names = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    return caught is None or any(_name(name) in _TOO_BROAD for name in names)
+        if changed := _OWN.match(name):
+            yield node, name.partition("[")[0] if changed["attribute"] else changed[0]
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> set[str]:
