@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from hub.testing.cassettes.markup import rewrite_markup
 from hub.testing.cassettes.personal import normalised
-from hub.testing.cassettes.places import LABEL, VALUE, Leaf, Place, place_of
+from hub.testing.cassettes.places import LABEL, VALUE, Leaf, Place, parameter, place_of
 from hub.testing.cassettes.tables import is_table, places_under, rewrite_table, titles_of
 
 REMOVED = "(removed)"  # stands in a request for what proves who sends it
@@ -61,7 +61,7 @@ def rewrite_query(query: str, leaf: Leaf) -> str:
     """A query or form, its order kept."""
     pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
     beside = [normalised(name) for name, _ in pairs]
-    written = [(leaf(name, Place()), rewrite_text(text, place_of(name, beside), leaf)) for name, text in pairs]
+    written = [(leaf(name, Place()), rewrite_text(text, parameter(name, text, beside), leaf)) for name, text in pairs]
     return urlencode(written, quote_via=quote, safe="@:,/*<>()", errors="surrogateescape")
 
 

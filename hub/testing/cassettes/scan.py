@@ -21,15 +21,18 @@ from hub.testing.cassettes.bodies import REMOVED, UNREADABLE, rewrite
 from hub.testing.cassettes.encoded import ENCODED, decode, hashes_of
 from hub.testing.cassettes.exchanges import KEPT_HEADERS, Answer, rewritten
 from hub.testing.cassettes.filing import Recording, read, render
-from hub.testing.cassettes.personal import EMAIL, IP, PHONE, TOKEN, is_phone, looks_drawn, normalised, proves
+from hub.testing.cassettes.personal import EMAIL, IP, TOKEN, looks_drawn, normalised, proves
 from hub.testing.cassettes.places import Leaf, Place
 from hub.testing.cassettes.problems import CassetteError
 from hub.testing.cassettes.standins import DRAMA, NETWORK, NETWORK_6
+from hub.testing.cassettes.telephones import NATIONAL, PHONE, is_phone, national
 
 _RESERVED = re.compile(r"(.*\.)?example\.(org|net|com)", re.IGNORECASE)  # RFC 2606
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
-_ISSUED = re.compile(r"\b(sk|pk|rk)_(live|test)_\w{8,}|\bgh[pousr]_\w{16,}|\bxox[abprs]-[\w-]{10,}|\bAKIA[A-Z0-9]{12,}")
+_ISSUED = re.compile(
+    r"\b(sk|pk|rk)_(live|test)_\w{8,}|\bgh[pousr]_\w{16,}|\bxox[abprs]-[\w-]{10,}|\bAKIA[A-Z0-9]{12,}|\bAIza[\w-]{8,}"
+)
 _CARD = re.compile(r"(?<![\w.-])(?!0000)\d(?:[ -]?\d){12,18}(?![\w.-])")
 _NETWORKS = (NETWORK, NETWORK_6, *map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 _LISTED = 8  # suspicions that a message lists
@@ -186,7 +189,9 @@ def _telling(text: str, region: str | None) -> Iterator[str]:
     """What can be told wherever it stands, whatever is around it."""
     if any(not _RESERVED.fullmatch(address.rpartition("@")[2]) for address in EMAIL.findall(text)):
         yield "an e-mail address outside example.org, example.net and example.com"
-    if any(is_phone(number, region) and not _is_drama(number, region) for number in PHONE.findall(text)):
+    numbers = [number for number in PHONE.findall(text) if is_phone(number, region)]
+    numbers += [run[start:end] for run in NATIONAL.findall(text) for start, end in national(run, region)]
+    if any(not _is_drama(number, region) for number in numbers):
         yield "a telephone number outside the ranges for drama"
     if any(not _leads_nowhere(address) for address in IP.findall(text)):
         yield "an IP address that may be somebody's"

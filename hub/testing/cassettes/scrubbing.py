@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from hub.errors import InvalidIdentifier
 from hub.normal import normal_phone
@@ -23,18 +23,19 @@ from hub.testing.cassettes.personal import (
     BASE64,
     EMAIL,
     IP,
-    PHONE,
     TOKEN,
     Kind,
-    is_phone,
     is_vocabulary,
     looks_drawn,
     normalised,
 )
-from hub.testing.cassettes.places import Place
+from hub.testing.cassettes.places import Place, parameter
 from hub.testing.cassettes.standins import Masks
+from hub.testing.cassettes.telephones import NATIONAL, PHONE, is_phone, masked_national
 
 _ESCAPED = re.compile(r"[^\s\"<>]*%[0-9A-Fa-f]{2}[^\s\"<>]*")
+_ADDRESS = re.compile(r"(\w+:/)?/")  # as pagination has in fields named `first` and `last`
+_PARAMETER = re.compile(r"(?<=[?&#;])[\w.-]{1,40}=[^\s&#;\"'<>]+")  # of an address that stands in a text
 _SUBSCRIBER = 9  # digits at the end of a telephone number that are the same in its national and international forms
 _LONGEST_PHRASE = 80  # characters of an address line; what is longer is a text of its own
 _BIRTH = {8: "19700101", 4: "1970", 2: "01", 1: "1"}  # by the number of digits
@@ -87,6 +88,8 @@ class Scrubber:
         if not text.strip() or text == REMOVED or text in self.kept:
             return text
         kind = self._personal.get(place.field, place.kind)
+        if kind == "name" and _ADDRESS.match(text):
+            kind = None
         if kind in {"opaque", "phone"} and text not in self._final and not EMAIL.search(text):
             return self._whole(text, kind)
         if kind is None and BASE64.fullmatch(text) and looks_drawn(text) and text not in self._final:
@@ -116,6 +119,7 @@ class Scrubber:
     def _rules_for(self, known: Census) -> Iterator[_Rule]:
         if self._final:
             yield _any_of(map(re.escape, self._final)), lambda text: self._given.get(text, text)
+        yield _PARAMETER, self._parameter
         yield EMAIL, self._masks.email
         yield _ESCAPED, self._unescaped
         yield ENCODED, self._decoded
@@ -129,6 +133,7 @@ class Scrubber:
         for mask, patterns in _phrases(self._masks, known):
             yield _any_of(patterns, re.IGNORECASE), mask
         yield PHONE, lambda text: self._masks.phone(text) if is_phone(text, self._region) else None
+        yield NATIONAL, lambda text: masked_national(text, self._region, self._masks.phone)
         yield TOKEN, self._drawn
 
     def _by_name(self, text: str, kind: Kind | None, place: Place) -> str:
@@ -144,12 +149,18 @@ class Scrubber:
             return text
         return self._words.sub(lambda word: self._masks.name(word[0]), text)
 
+    def _parameter(self, text: str) -> str | None:
+        name, _, value = text.partition("=")
+        inner = unquote_plus(value)
+        masked = self(inner, parameter(name, inner))
+        escape = quote_plus if "+" in value else quote
+        return f"{name}={escape(masked, safe=_unescaped_in(value))}" if masked != inner else None
+
     def _unescaped(self, text: str) -> str | None:
         """An address with percent-encoding in it, as a link in a body has."""
         inner = unquote(text)
         masked = self(inner, Place())
-        unescaped = set(":/?#[]@!$&'()*+,;=") & set(text)
-        return quote(masked, safe="".join(unescaped)) if masked != inner else None
+        return quote(masked, safe=_unescaped_in(text, "&+;=#")) if masked != inner else None
 
     def _decoded(self, text: str) -> str | None:
         """Base64 of a text that holds something to mask, or a hash of such a thing."""
@@ -176,6 +187,10 @@ class Scrubber:
         if text in self.kept:
             return None
         return self._hashed(text) or (self._masks.opaque(text) if looks_drawn(text) else None)
+
+
+def _unescaped_in(text: str, further: str = "") -> str:
+    return "".join(set(":/?[]@!$'()*," + further) & set(text))
 
 
 def _as_it_is(text: str, _: Place) -> str:

@@ -133,6 +133,7 @@ SECRETS = {
     "a token": '{"m": "q7Rt2Xw9ZbL4mKp8VnC3"}',
     "a JWT": '{"m": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"}',
     "a private key": '{"m": "-----BEGIN RSA PRIVATE KEY-----"}',
+    "another vendor's key": '{"m": "AIzaSyShortKey1"}',
     "a vendor's key": '{"m": "sk_live_abcdefgh"}',
 }
 
@@ -161,6 +162,7 @@ def test_the_scan_sees(secret: str, tmp_path: Path, capsys: pytest.CaptureFixtur
         recording("<p>x</p <!-- 4111 1111 1111 1111 -->"),
         recording(uri="https://81.2.69.160/people"),
         recording('{"surname": "Tollgrove", '),
+        replace(recording('{"m": "415-867-5309"}'), about=replace(ABOUT, region="US")),
         replace(recording(), about=replace(ABOUT, subject=({"kind": "phone", "value": "+447911123456"},))),
     ],
     ids=[
@@ -173,6 +175,7 @@ def test_the_scan_sees(secret: str, tmp_path: Path, capsys: pytest.CaptureFixtur
         "comment",
         "host",
         "cut off",
+        "number",
         "subject",
     ],
 )

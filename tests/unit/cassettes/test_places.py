@@ -23,6 +23,7 @@ Asked = dict[str, Any]
 Bench = CassetteBench[Depot]
 NEXT_EMAIL, NEXT_PHONE, NEXT_NAME, NEXT_IP = NEIGHBOUR
 GIVEN, FAMILY = NEXT_NAME.split()
+SESAME = "sesame-77-opens"
 
 
 def asking(method: str = "GET", template: str = "/people", **more: Any) -> Asked:
@@ -51,6 +52,7 @@ REQUESTS: dict[str, Callable[[Subject, str], Asked]] = {
     "query, surname in capitals": lambda s, _: asking(query={"q": s.names[0].split()[-1].upper()}),
     "query, a link in it": lambda s, _: asking(query={"back": f"https://x.example/?e={quote(s.emails[0])}"}),
     "query, our key": lambda _, key: asking(query={"api_key": key, "a": "1"}),
+    "query, a passcode that is another each time": lambda s, _: asking(query={"otp": s.phones[0][-6:], "a": "1"}),
     "json": lambda s, _: asking("POST", json={"email": s.emails[0], "phone": s.phones[0], "tags": [s.names[0]]}),
     "json, text in capitals": lambda s, _: asking("POST", json={"q": s.emails[0].upper(), "n": s.names[0].upper()}),
     "json in json": lambda s, _: asking("POST", json={"payload": json.dumps({"email": s.emails[0]})}),
@@ -141,6 +143,11 @@ ANSWERS: dict[str, bytes] = {
     "json, a hash": as_json({"email": NEXT_EMAIL, "hash": hashed(NEXT_EMAIL)}),
     "json, a hash of nobody known": as_json({"hash": hashed("who.is@this.example")}),
     "json, our credentials": as_json({"echo": encoded(f"hub:{REAL['key']}"), "access_token": "short-1"}),
+    "json, passwords": as_json(dict.fromkeys(("pass", "pw", "pin", "otp", "auth", "bearer", "sessid", "sig"), SESAME)),
+    "json, parameters of a link": as_json(
+        {"a": f"https://x.example/?key={SESAME}&surname={FAMILY}#otp={SESAME}", "b": f"/c?code={SESAME}"}
+    ),
+    "json, names in other words": as_json(dict.fromkeys(("vorname", "nom", "last", "attn", "login"), FAMILY)),
     "json, our key and account": as_json({"echo": REAL["key"], "links": f"https://{REAL['account']}.depot.example/"}),
     "xml": http(
         200, f"<r><email>{NEXT_EMAIL}</email><surname>{FAMILY}</surname></r>".encode(), Content_Type="text/xml"
@@ -213,6 +220,7 @@ ANSWERS: dict[str, bytes] = {
         Content_Type="application/json",
         Set_Cookie=f"sid={REAL['key']}",
         X_User=NEXT_EMAIL,
+        Location=f"/people?surname={FAMILY}&auth={SESAME}",
         Link=f"<https://api.depot.example/p?e={quote(NEXT_EMAIL)}>; rel=next",
         X_Request_Id=hashed("one"),
     ),
@@ -225,7 +233,9 @@ def test_of_an_answer(place: str, recorder: Cassettes, player: Cassettes, vendor
     with recorder("it", Depot, INVENTED) as bench:
         real = bench.wire.call("GET", f"{BASE}/all").body
     assert (
-        Canary([*values(), GIVEN, FAMILY, "josé.ñuñez@elsewhere.net", hashed("who.is@this.example")]).search(tmp_path)
+        Canary([*values(), GIVEN, FAMILY, SESAME, "josé.ñuñez@elsewhere.net", hashed("who.is@this.example")]).search(
+            tmp_path
+        )
         == []
     )
     with player("it", Depot, INVENTED) as bench:
@@ -284,3 +294,26 @@ def test_stand_ins_keep_the_shape_of_what_they_stand_for(
         4711,
     )
     assert shown["ip"].startswith("198.1")
+
+
+@pytest.mark.parametrize(
+    ("region", "number"),
+    [
+        ("US", "415-867-5309"),
+        ("US", "(415) 867-5309"),
+        ("US", "4158675309"),
+        ("ES", "612 345 678"),
+        ("DE", "030/1234567"),
+        ("DE", "0171-2345678"),
+    ],
+)
+def test_numbers_are_seen_as_a_region_writes_them(
+    region: str, number: str, recorder: Cassettes, player: Cassettes, vendor: Vendor, tmp_path: Path
+) -> None:
+    vendor.answer = lambda _: as_json({"x": f"Rang {number}, 2 times", "day": "2026-03-02", "id": 12345678})
+    with recorder("it", Depot, INVENTED, region=region) as bench:
+        bench.wire.call("GET", f"{BASE}/p")
+    assert number not in (tmp_path / "it.yaml").read_text(encoding="utf-8")
+    with player("it", Depot, INVENTED) as bench:
+        shown = bench.wire.call("GET", f"{BASE}/p").json
+    assert (shown["day"], shown["id"]) == ("2026-03-02", 12345678)
