@@ -84,6 +84,34 @@ def test_the_rule_about_rules_has_no_exception() -> None:
         type("TestPebble", (Conformance,), {"test_no_rule_is_overridden_without_a_reason": None})
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("PebbleConformance", {}, "would not be collected"),
+        ("TestPebble", {"__test__": False}, "sets __test__"),
+        ("_Pebble", {"__test__": False}, "sets __test__"),
+        ("TestPebble", {"__init__": lambda self: None}, "defines __init__"),
+        ("TestPebble", {"kit": pytest.fixture(lambda self: None)}, "replaces kit"),
+        ("TestPebble", {"good_runs": None}, "replaces good_runs"),
+        ("TestPebble", {"mine": pytest.fixture(lambda self: None, name="kit")}, "replaces kit"),
+    ],
+)
+def test_a_class_that_would_keep_rules_from_running_cannot_be_made(name: str, body: dict[str, Any], told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        type(name, (Conformance,), body)
+
+
+def test_nor_one_that_inherits_such_a_thing() -> None:
+    mixin = type("Mixin", (), {"kit": pytest.fixture(lambda self: None)})
+    with pytest.raises(TypeError, match="replaces kit"):
+        type("TestPebble", (mixin, Conformance), {})
+
+
+def test_a_class_for_others_to_inherit_is_named_with_an_underscore() -> None:
+    base = type("_Pebble", (Conformance,), {"service": pytest.fixture(lambda self: None), "own": 1})
+    assert exceptions(type("TestPebble", (base,), {})) == {}
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of its own, with an installed plugin of one module and a single test file."""
@@ -96,8 +124,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, override: str, *options: str) -> str:
-    (project / "test_pebble.py").write_text(STANDALONE.replace("OVERRIDE", override))
+def run(project: Path, override: str, *options: str, old: str = "", new: str = "") -> str:
+    (project / "test_pebble.py").write_text(STANDALONE.replace("OVERRIDE", override).replace(old, new, bool(old)))
     environ = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rx", *options]
     ran = subprocess.run(
@@ -122,3 +150,26 @@ def test_a_reason_is_printed_and_silence_fails(project: Path) -> None:
     silent = run(project, f"{RULE} = None", "-k", named)
     assert f"{RULE}: overridden without a reason" in silent
     assert "1 failed" in silent
+
+
+MODULE = "pytestmark = pytest.mark.{}\n\n\nclass TestPebble"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        ("class TestPebble", MODULE.format("skip(reason='Later.')"), "skipped"),
+        ("class TestPebble", MODULE.format("xfail(reason='Later.', run=False)"), "expected to fail"),
+        ("class TestPebble", "@pytest.mark.skipif(True, reason='Later.')\nclass TestPebble", "skipped"),
+        ("return Service", "pytest.skip('Later.')\n        return Service", "skipped"),
+        ("return Service", "pytest.xfail('Later.')\n        return Service", "expected to fail"),
+    ],
+    ids=["module skipped", "module xfailed", "class skipped", "fixture skips", "fixture xfails"],
+)
+def test_a_rule_that_is_set_aside_from_outside_fails(project: Path, old: str, new: str, how: str) -> None:
+    told = run(
+        project, "def test_of_its_own(self):\n        pytest.skip('Its own.')", "-k", "check or own", old=old, new=new
+    )
+    assert f"test_check_names_the_account was set aside: it was {how}" in told
+    assert "passed" not in told
+    assert "test_of_its_own was set aside" not in told
