@@ -99,7 +99,7 @@ class Hub:
         """
         home.required()
         plugins = plugins or load_plugins(enabled_plugins(home.folder, environ))
-        settings = load_settings(home.folder, plugins.processors, environ)
+        settings = load_settings(home.folder, plugins.processors, environ, plugins.dormant)
         keys = Keys.open(home.keys, open_kek(kek_source(home, settings.kek)))
         db = Database.open(home.database)
         return cls(home, plugins=plugins, settings=settings, db=db, keys=keys, clock=clock or SystemTime())

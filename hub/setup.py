@@ -11,7 +11,7 @@ from hub.assembly import kek_source
 from hub.errors import SettingsError, StoreError, UsageError
 from hub.home import Home
 from hub.plugins import load as load_plugins
-from hub.settings import enabled_plugins, render_default
+from hub.settings import Settings, enabled_plugins, render_default
 from hub.settings import load as load_settings
 from hub.store import private
 from hub.store.db import Database
@@ -49,7 +49,7 @@ def set_up(home: Home, environ: Mapping[str, str]) -> Made:
         with private.explained(home.settings, SettingsError):
             private.write_whole(home.settings, text.encode())
         made.append(home.settings)
-    settings = load_settings(home.folder, load_plugins(enabled_plugins(home.folder, environ)).processors, environ)
+    settings = _settings(home, environ)
     kek = kek_source(home, settings.kek)
     scheme, _, path = kek.partition(":")
     if scheme == "file" and not Path(path).exists():
@@ -60,10 +60,15 @@ def set_up(home: Home, environ: Mapping[str, str]) -> Made:
     return Made(kek, (*made, home.keys, home.database))
 
 
+def _settings(home: Home, environ: Mapping[str, str]) -> Settings:
+    plugins = load_plugins(enabled_plugins(home.folder, environ))
+    return load_settings(home.folder, plugins.processors, environ, plugins.dormant)
+
+
 def _default_settings(home: Home, environ: Mapping[str, str]) -> str | None:
     """The text of a new hub.toml, tried with this environment; None where settings are there already."""
     if environ.get("HUB_CONFIG") or home.settings.exists():
-        load_settings(home.folder, load_plugins(enabled_plugins(home.folder, environ)).processors, environ)
+        _settings(home, environ)
         return None
     processors = load_plugins().processors
     text = render_default(processors)

@@ -85,7 +85,7 @@ def _settings(home: Home, environ: Mapping[str, str], read: list[Settings]) -> I
     """The settings, and the plugins they enable; what was read is left in `read`."""
     plugins = load_plugins(enabled_plugins(home.folder, environ))
     yield from _plugins(plugins)
-    settings = load_settings(home.folder, plugins.processors, environ)
+    settings = load_settings(home.folder, plugins.processors, environ, plugins.dormant)
     read.append(settings)
     yield Finding("settings", "ok", f"{len(settings.instances)} instances, {len(settings.register)} further systems")
     if not settings.instances:

@@ -10,7 +10,7 @@ import difflib
 import re
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,20 +50,26 @@ def enabled_plugins(home: Path, environ: Mapping[str, str]) -> tuple[str, ...] |
     raise SettingsError("plugins does not fit: it is a list of names", hint='Write it as plugins = ["mailchimp"].')
 
 
-def load(home: Path, processors: Mapping[str, type[Processor[Any]]], environ: Mapping[str, str]) -> Settings:
+def load(
+    home: Path,
+    processors: Mapping[str, type[Processor[Any]]],
+    environ: Mapping[str, str],
+    dormant: Collection[str] = (),
+) -> Settings:
     """Read the settings.
 
     Args:
         home: the data folder, where hub.toml is unless `HUB_CONFIG` names it.
         processors: name of a connector → its class, as `hub.plugins` found them.
         environ: the environment.
+        dormant: names of plugins that are installed and not enabled, to tell them from those that do not exist.
 
     Raises `SettingsError`, which names every key that does not fit, its variable and the fix, and quotes no value.
     """
     written = _hub_toml(home, environ)
     said = Environment(environ)()
     problems = list(stray_variables(environ, written))
-    reader = _Reader(home, processors, problems)
+    reader = _Reader(home, processors, dormant, problems)
     served: dict[str, Instance] = {}
     excluded: dict[str, System] = {}
     for name, table in _tables(written, "instances", problems):
@@ -94,9 +100,16 @@ def load(home: Path, processors: Mapping[str, type[Processor[Any]]], environ: Ma
 class _Reader:
     """Judges instances, and collects what is wrong with them."""
 
-    def __init__(self, home: Path, processors: Mapping[str, type[Processor[Any]]], problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        home: Path,
+        processors: Mapping[str, type[Processor[Any]]],
+        dormant: Collection[str],
+        problems: list[Problem],
+    ) -> None:
         self._home = home
         self._processors = processors
+        self._dormant = dormant
         self._problems = problems
 
     def instance(self, name: str, written: Mapping[str, Any], said: Mapping[str, Any]) -> Instance | System | None:
@@ -118,6 +131,10 @@ class _Reader:
         self, keys: InstanceKeys, written: Mapping[str, Any], said: Mapping[str, Any], at: Sequence[str]
     ) -> InstanceConfig | None:
         processor = self._processors.get(keys.connector)
+        if processor is None and keys.connector in self._dormant:
+            fix = f"Add {keys.connector} to `plugins`, which lists every plugin that may see personal data."
+            self._problems.append(Problem(dotted((*at, "connector")), "names what is installed, not enabled", fix))
+            return None
         if processor is None:
             near = difflib.get_close_matches(keys.connector, self._processors, n=1)
             fix = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(self._processors)) or 'none'}."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +21,8 @@ from hub.testing.faults import Fault, Status
 from hub.testing.serving import Received, Sent, Server
 from hub.testing.town import TOWN
 from tests.integration.conftest import Services
-from tests.integration.terminal import Ended, Terminal
+from tests.integration.hub_pebble import SECRET, PebbleSandbox
+from tests.integration.terminal import HUB, Ended, Terminal
 
 PERSON = [*TOWN.main.emails, *TOWN.main.phones, TOWN.main.name, "4 Mill Lane", "ZZ9 4ML"]
 MEMBER = ("--holding", "10")  # the person's membership, in the order in which the Mailchimp connector finds
@@ -101,6 +104,17 @@ def test_an_erasure_is_read_back_and_does_no_harm_twice(nowhere: Terminal) -> No
     assert [exchange["status"] for exchange in first["exchanges"]] == [204]
     assert confirmed["answer"] == {"confirmation": "gone"}
     assert (second["answer"], second["effect"]) == ({"outcome": "absent"}, {})
+
+
+@pytest.mark.parametrize(
+    "operations", [("rectify",), ("resume",), ("confirm",), ("confirm", "--of", "rectify"), ("export", "resume")]
+)
+def test_what_can_come_to_nothing_is_refused_before_anybody_is_searched_for(
+    nowhere: Terminal, operations: tuple[str, ...]
+) -> None:
+    nowhere.environ["HUB_TRACE"] = "1"
+    ended = nowhere("dev", "mailchimp", *operations, "--sandbox", *MEMBER)
+    assert (ended.code, "Found" in ended.out, "wire" in ended.err) == (2, False, False)
 
 
 def test_a_correction_changes_what_was_asked(nowhere: Terminal) -> None:
@@ -381,6 +395,38 @@ def test_an_error_at_an_instance_is_told_like_any_other(hub: Terminal, services:
     assert (ended.code, ended.json["runs"][0]["error"]["action"]) == (1, Action.RETRY.value)
 
 
+@pytest.mark.parametrize("operation", ["check", "find", "erase"])
+def test_an_instance_that_is_paused_is_asked_nothing(hub: Terminal, services: Services, operation: str) -> None:
+    assert hub("pause", "newsletter").code == 0
+    asked = (operation, "--instance", "newsletter", "--email", "a.person@example.org", "--reveal", "--json")
+    refused(hub("dev", "mailchimp", *asked), "not used at present (paused)", "hub resume newsletter")
+    assert services.sandboxes["newsletter"].calls == []
+    with closing(sqlite3.connect(hub.home / "hub.db")) as connection:
+        assert connection.execute("SELECT * FROM audit WHERE why = 'develop'").fetchall() == []  # nothing was revealed
+    assert hub("resume", "newsletter").code == 0
+    assert hub("dev", "mailchimp", "check", "--instance", "newsletter").code == 0
+
+
+@pytest.mark.parametrize("operation", ["erase", "suppress"])
+def test_a_stand_in_for_some_calls_alone_stops_an_act_in_words_of_its_own(
+    hub: Terminal, services: Services, person: str, operation: str
+) -> None:
+    def answer(received: Received) -> Sent:
+        sent = services.sandboxes["newsletter"].respond(received)
+        reads = received.method == "GET"
+        return Sent(sent.status, {k: v for k, v in sent.headers.items() if reads or k != "X-Hub-Sandbox"}, sent.body)
+
+    with Server(answer) as proxy:
+        settings = hub.home / "hub.toml"
+        settings.write_text(settings.read_text().replace(services.urls["newsletter"], proxy.url))
+        asked = (operation, "confirm", "--instance", "newsletter", "--subject", person, *MEMBER, "--json")
+        ended = hub("dev", "mailchimp", *asked)
+    (run,) = runs(ended)
+    assert (ended.code, run["answer"], run["error"]["class"], run["error"]["blame"]) == (1, None, "Stopped", "config")
+    assert "a stand-in gave some of the answers and something else gave others" in run["error"]["message"]
+    assert [exchange["via"] for exchange in run["exchanges"]][-1] == "override"
+
+
 # A connector that is being written
 
 
@@ -425,6 +471,17 @@ def test_at_a_stand_in_nobody_waits_for_what_the_service_takes(pebble: Terminal)
     assert shown.out.count("moved on") == 1
 
 
+def test_an_instance_of_what_is_not_enabled_is_told_to_be_that(pebble: Terminal) -> None:
+    assert pebble.apart("init").code == 0
+    with (pebble.home / "hub.toml").open("a") as settings:
+        settings.write('\n[instances.mine]\nconnector = "pebble"\n')
+    for command in ("check", "doctor"):
+        ended = pebble.apart(command)
+        told = " ".join((ended.out + ended.err).split())
+        assert "instances.mine.connector names what is installed, not enabled" in told, told
+        assert "Add pebble to `plugins`" in told
+
+
 def test_a_correction_that_moves_the_record_is_followed(pebble: Terminal) -> None:
     asked = ("rectify", "erase", "resume", "--set", "email=olive@example.org", "--sandbox", "--json")
     moved, _, erased = runs(pebble.apart("dev", "pebble", *asked))
@@ -464,6 +521,84 @@ def test_an_errors_words_that_name_the_person_are_withheld(pebble: Terminal) -> 
         "(withheld: it names the person, and an error's words must be fixed ones)",
     )
     assert Canary(["loud.canary@example.org"]).search_bytes((ended.out + ended.err).encode()) == []
+
+
+@pytest.fixture
+def stones(pebble: Terminal) -> Iterator[Terminal]:
+    """The author's connector at an instance, where people may be real."""
+    with PebbleSandbox(TOWN).serve() as running:
+        pebble.environ["HUB_INSTANCES__STONES__KEY"] = SECRET
+        pebble.home.mkdir(mode=0o700)
+        (pebble.home / "hub.toml").write_text(
+            f'plugins = ["pebble"]\n[instances.stones]\nconnector = "pebble"\nvia = "{running.url}"\n'
+            "allow_private = true\n"
+        )
+        assert pebble.apart("init").code == 0
+        yield pebble
+
+
+AT_STONES = ("--instance", "stones", "--email", TOWN.main.emails[0])
+NEIGHBOUR = next(person for person in TOWN if person.id != TOWN.main.id).email.partition("@")[0]
+
+
+def test_words_that_a_connector_puts_together_are_held_back_at_an_instance(stones: Terminal) -> None:
+    loud = 'raise ContractError("No place for " + row["email"].partition("@")[0])\n            if row'
+    _mend(stones, "if row", f"if row['email'].startswith('{NEIGHBOUR}'):\n                {loud}")
+    ended = stones.apart("dev", "pebble", "find", *AT_STONES, "--json")
+    error = ended.json["runs"][0]["error"]
+    assert (error["class"], error["error"], error["action"]) == ("ContractError", "contract", "fail")
+    assert error["message"] == "(text held back: it could name the person; --reveal shows it)"
+    assert error["places"][0].startswith("hub_pebble.py:")
+    assert Canary([NEIGHBOUR]).search_bytes((ended.out + ended.err).encode()) == []
+    assert f"No place for {NEIGHBOUR}" in stones.apart("dev", "pebble", "find", *AT_STONES, "--reveal").out
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ('Refused("busy", "Ask " + "Walter".title())', ("busy", "text held back")),
+        ('Refused("busy", "Ask the office")', ("busy", "Ask the office")),
+        ('Refused("busy_" + "Walter".lower(), "Ask the office")', ("held_back", "Ask the office")),
+    ],
+)
+def test_an_outcomes_words_are_held_back_unless_they_are_fixed(
+    stones: Terminal, answer: str, shown: tuple[str, str]
+) -> None:
+    _mend(stones, """Refused("busy", f"Ask {target.hints['email']}")""", answer)
+    ended = stones.apart("dev", "pebble", "suppress", *AT_STONES, "--json")
+    (refusal,) = (run["answer"] for run in runs(ended))
+    assert (refusal["reason"], shown[1] in refusal["explanation"]) == (shown[0], True)
+
+
+def test_what_the_door_says_is_shown_without_what_a_connector_wrote_into_a_template(stones: Terminal) -> None:
+    _mend(stones, '"/contacts").json:', '"/contacts/Margaret/" + subject.emails[0].partition(".")[0]).json:')
+    ended = stones.apart("dev", "pebble", "find", *AT_STONES, "--json")
+    (run,) = ended.json["runs"]
+    assert run["exchanges"][0]["url_template"] == "/contacts/(…)/(…)"
+    assert run["error"]["message"].startswith("GET /contacts/(…)/(…) was answered 404: ")
+
+
+def test_fixed_words_of_a_connector_are_shown_at_an_instance(stones: Terminal) -> None:
+    _mend(stones, 'f"There is nobody called {subject.emails[0]}"', '"There is nobody"')
+    _mend(stones, 'startswith("loud")', "isascii()")
+    ended = stones.apart("dev", "pebble", "find", *AT_STONES, "--json")
+    assert ended.json["runs"][0]["error"]["message"] == "There is nobody"
+
+
+def test_ctrl_c_is_said_in_the_one_object(nowhere: Terminal) -> None:
+    nowhere.environ["HUB_TRACE"] = "1"
+    asked = ("dev", "mailchimp", "check", "--sandbox", "--fault", "* *=Stall:false,nth=every", "--json")
+    command: list[str | Path] = [HUB, "--home", nowhere.home, *asked]
+    with subprocess.Popen(
+        command, env=nowhere.own_environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        while "check begins" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    ended = Ended(process.returncode, out, err)
+    assert (ended.code, ended.json["error"], "Traceback" in ended.err) == (130, "interrupted", False)
 
 
 def test_an_outcome_that_names_the_person_is_refused_as_the_hub_would(pebble: Terminal) -> None:

@@ -261,6 +261,16 @@ def test_names_are_plain_words(home: Path, name: str) -> None:
     assert "is no name" in refused(home, f'[register."{name}"]\n', {})
 
 
+def test_a_connector_that_is_installed_and_not_enabled_is_told_from_one_that_does_not_exist(home: Path) -> None:
+    (home / "hub.toml").write_text('[instances.crm]\nconnector = "larkspur"\n')
+    with pytest.raises(SettingsError) as caught:
+        load(home, PROCESSORS, {}, dormant=["larkspur"])
+    said = f"{caught.value} {caught.value.hint}"
+    assert "instances.crm.connector names what is installed, not enabled" in said
+    assert "Add larkspur to `plugins`" in said
+    assert "names no connector in use" in refused(home, '[instances.crm]\nconnector = "larkspur"\n')
+
+
 def test_an_unknown_connector_is_answered_with_the_nearest_one(home: Path) -> None:
     said = refused(home, '[instances.news]\nconnector = "leters"\n')
     assert "Did you mean letters?" in said
