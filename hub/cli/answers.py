@@ -40,6 +40,7 @@ _RESULTS = {  # how a person's work ended, or that it was called off
     "not_possible": "not possible, as found by hand",
     **dict.fromkeys(("undone", "withdrawn", "cancelled"), "was not asked for any more"),
 }
+_NOTHING_DONE = frozenset({"absent", "unsupported", "refused", "retained", "manual"})
 _REASONS = {
     "review": "found; nothing is changed before it is approved",
     "approved": "approved; carried out as soon as an engine runs (hub serve)",
@@ -148,12 +149,18 @@ def _counted(kinds: Counter[str]) -> str:
 
 
 def _closed(track: Json) -> Iterator[tuple[str, Json]]:
-    """Kind of holding and step of everything that has an answer, without precautions that an erasure overtook."""
+    """Kind of holding and step of everything that has an answer, without precautions that an erasure overtook.
+
+    Nor those that came to nothing: nobody asked for them, and the erasure has an answer of its own.
+    """
     for held in track["holdings"]:
         gone = any(s["operation"] == "erase" and s.get("outcome") in {"done", "absent"} for s in held["steps"])
+        erasing = any(s["operation"] == "erase" for s in held["steps"])
         for step in held["steps"]:
-            if "outcome" in step and not (gone and step["operation"] == "suppress"):
-                yield held["kind"], step
+            overtaken = gone and step["operation"] == "suppress"
+            idle = erasing and step["precaution"] and step["state"] == "closed" and step.get("outcome") in _NOTHING_DONE
+            if "outcome" in step and not overtaken and not idle:
+                yield held["kind"], {**step, "left": []} if erasing and step["precaution"] else step
     yield from (("", step) for step in track["steps"] if "outcome" in step)
 
 

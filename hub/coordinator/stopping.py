@@ -105,21 +105,21 @@ def withdraw(
     return bool(purging or unsent or stopped or len(lifted) > before)
 
 
-def _precaution(asked: Standing, step: Row[Any]) -> bool:
+def precaution(asked: Standing, step: Row[Any]) -> bool:
     """A suppression that only bridges the time until the erasure, and was not asked for by itself."""
     own = {OPERATIONS[Right(right)] for right in asked.rights}
     return bool(step.operation == Operation.SUPPRESS) and Operation.SUPPRESS not in own
 
 
 def _not_sent(asked: Standing, step: Row[Any]) -> bool:
-    belongs = step.operation == Operation.ERASE or _precaution(asked, step)
+    belongs = step.operation == Operation.ERASE or precaution(asked, step)
     return belongs and step.state in {"ready", "person"}
 
 
 def _can_be_given_back(asked: Standing, step: Row[Any]) -> bool:
     """A precaution that was taken, or something contained and not purged yet. Both of one holding: one lift."""
     kind = (acted(step.outcome) or {}).get("outcome")
-    stopped = _precaution(asked, step) and kind in {"done", "partial"} and step.holding is not None
+    stopped = precaution(asked, step) and kind in {"done", "partial"} and step.holding is not None
     return stopped or (kind == "contained" and step.state in {"confirm", "resume", "person"} and not _unseen(step))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 from hub.coordinator.codec import instant
 from hub.coordinator.decide import undecided
 from hub.coordinator.rows import digest_of, found_by, request_row
+from hub.coordinator.stopping import precaution
 from hub.coordinator.verdict import track_result, verdict
 from hub.store.schema import exports, instances, obligations, requests, steps, tasks, tracks
 from hub.timepiece import rfc3339
@@ -30,7 +31,7 @@ def request_view(conn: Connection, request: str) -> dict[str, Any]:
         "schema": SCHEMA.format("request"),
         **_head(row, every, taken, found, asked),
         "digest": digest_of(found),
-        "tracks": [_track(t, taken, found) for t in every],
+        "tracks": [_track(row, t, taken, found) for t in every],
         "tasks": [task_view(t) for t in asked if t.result is None],
         "manual": [_handwork(t) for t in asked if t.result is not None and t.kind in {"recipient", "manual", "failed"}],
         "copy": {"services": len(copies), "records": sum(c.records for c in copies), "released": row.released}
@@ -80,7 +81,7 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else rfc3339(instant(seconds))
 
 
-def _track(track: Row[Any], taken: Sequence[Row[Any]], found: Sequence[Row[Any]]) -> dict[str, Any]:
+def _track(asked: Row[Any], track: Row[Any], taken: Sequence[Row[Any]], found: Sequence[Row[Any]]) -> dict[str, Any]:
     mine = [s for s in taken if s.track == track.id]
     held = [h for h in found if h.track == track.id]
     grouped: dict[int | None, list[Row[Any]]] = {}
@@ -99,12 +100,12 @@ def _track(track: Row[Any], taken: Sequence[Row[Any]], found: Sequence[Row[Any]]
         "working_until": _time(track.lease_until),
         "tries": track.tries,
         "coverage": track.coverage or {},
-        "holdings": [_holding(h, grouped.get(h.ordinal, ())) for h in held],
-        "steps": [_step(s) for s in grouped.get(None, ())],
+        "holdings": [_holding(asked, h, grouped.get(h.ordinal, ())) for h in held],
+        "steps": [_step(asked, s) for s in grouped.get(None, ())],
     }
 
 
-def _holding(held: Row[Any], taken: Sequence[Row[Any]]) -> dict[str, Any]:
+def _holding(asked: Row[Any], held: Row[Any], taken: Sequence[Row[Any]]) -> dict[str, Any]:
     return {
         "holding": held.ordinal,
         "kind": held.kind,
@@ -115,14 +116,15 @@ def _holding(held: Row[Any], taken: Sequence[Row[Any]]) -> dict[str, Any]:
         "decision": held.decision,
         "needs_decision": undecided(held),
         "approved": held.approved,
-        "steps": [_step(s) for s in taken],
+        "steps": [_step(asked, s) for s in taken],
     }
 
 
-def _step(step: Row[Any]) -> dict[str, Any]:
+def _step(asked: Row[Any], step: Row[Any]) -> dict[str, Any]:
     outcome: Mapping[str, Any] = step.outcome or {}
     return {
         "operation": step.operation,
+        "precaution": precaution(asked, step),
         "state": step.state,
         "attempts": step.attempt,
         "next": _time(step.next_at),

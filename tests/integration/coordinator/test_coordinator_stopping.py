@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from hub import AsAsked, Contained, Identifier, Manual, Match, Refused, Retained, TransientError
+from hub import (
+    AsAsked,
+    Contained,
+    Identifier,
+    Manual,
+    Match,
+    Outcome,
+    Refused,
+    Retained,
+    TransientError,
+    Unsupported,
+)
+from hub.cli.answers import Words, of_track
 from hub.errors import UsageError
 from hub.rights import Right
 from hub.testing.memory import Kept, service
@@ -16,6 +28,8 @@ from tests.integration.coordinator.conftest import Open
 EMAIL = "jane.canary@example.org"
 JANE = Identifier.email(EMAIL)
 STOPPING = {"connector": "memory_stopping"}
+KEPT = Retained("Tax law 6", date(2032, 1, 1), "invoice")
+NO_WORDS = Words({}, {"memory_stopping": {"contact": "contact"}})
 
 
 def test_nothing_irreversible_happens_within_the_grace_and_use_stops_at_once(open_trial: Open) -> None:
@@ -28,6 +42,44 @@ def test_nothing_irreversible_happens_within_the_grace_and_use_stops_at_once(ope
     trial.run(days=1, seconds=1)
     assert service("crm").kept == {}
     assert (trial.track(request, "crm")["outcome"], trial.show(request)["verdict"]) == ("done", "complete")
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [Unsupported("It can stop nothing for a member."), Refused("busy", "Busy."), KEPT],
+    ids=["unsupported", "refused", "retained"],
+)
+@pytest.mark.parametrize("kept", [False, True])
+def test_nobody_is_told_of_a_stop_that_nobody_asked_for_and_nothing_came_of(
+    open_trial: Open, idle: Outcome, *, kept: bool
+) -> None:
+    trial = open_trial("crm", policy='grace = "5d"\nrefused_until = "1d"', crm=STOPPING)
+    service("crm").keep("hers", Kept(EMAIL))
+    service("crm").script("suppress", *[idle] * 9)
+    if kept:
+        service("crm").script("erase", KEPT)
+    request = trial.submit(Right.ERASURE, JANE)
+    trial.run(days=9)
+    told = of_track(trial.track(request, "crm"), NO_WORDS)
+    erased = "contact: kept until 2032-01-01: Tax law 6" if kept else "contact: erased, read back as gone"
+    assert [line.text for line in told] == [erased]
+    assert trial.show(request)["verdict"] == ("with_exceptions" if kept else "complete")
+    said = [event["outcome"] for event in trial.events(request, "step.outcome") if event["operation"] == "suppress"]
+    assert type(idle).__name__.lower() in said, "evidence keeps it"
+
+
+def test_what_became_of_a_stop_that_was_asked_for_or_was_done_is_told(open_trial: Open) -> None:
+    trial = open_trial("crm", "shop", policy='grace = "5d"', crm=STOPPING, shop=STOPPING)
+    for name in ("crm", "shop"):
+        service(name).keep("hers", Kept(EMAIL))
+        service(name).script("erase", KEPT)
+    service("crm").script("suppress", Unsupported("It can stop nothing for a member."))
+    asked = trial.submit(Right.ERASURE, Right.OBJECTION, JANE)
+    trial.run(days=9)
+    told = [line.text for line in of_track(trial.track(asked, "crm"), NO_WORDS)]
+    assert "contact: not possible here. It can stop nothing for a member." in told
+    told = [line.text for line in of_track(trial.track(asked, "shop"), NO_WORDS)]
+    assert told == ["contact: stopped, read back", "contact: kept until 2032-01-01: Tax law 6"]
 
 
 def test_grace_ends_when_what_is_to_be_deleted_must_be_gone(open_trial: Open) -> None:
