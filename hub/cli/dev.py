@@ -12,7 +12,7 @@ import click
 
 from hub.cli.asked import Described, person_options, read_changes, read_scope, what_options, with_options
 from hub.cli.frame import Front, by_option, command, quiet_log
-from hub.cli.output import DONE, FAILED, emit, note, schema
+from hub.cli.output import DONE, FAILED, emit, interrupted, note, schema
 from hub.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,8 +61,13 @@ def dev(front: Front, *, connector: str, operations: tuple[str, ...], **options:
     fault met no call.
     """
     _check_usage(operations, options)
-    with _place(front, connector, options) as place:
-        session = _try(front, place, operations, options)
+    try:
+        with _place(front, connector, options) as place:
+            session = _try(front, place, operations, options)
+    except KeyboardInterrupt:
+        if not front.json:
+            raise
+        return interrupted(options["instance"])
     # Said once the stand-in has ended: it may have broken, and then nothing of this counts.
     if front.json:
         emit(_view(session, reveal=options["reveal"]))

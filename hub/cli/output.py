@@ -33,6 +33,15 @@ def emit(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
 
+def interrupted(instance: str | None) -> int:
+    """Say in the one object of `--json` that Ctrl-C came before there was an answer; returns the exit code."""
+    hint = "What was under way at that moment may have been carried out."
+    said = {"error": "interrupted", "instance": instance, "message": "Interrupted", "hint": hint}
+    emit({"schema": schema("error"), **said})
+    note("Interrupted.")
+    return INTERRUPTED
+
+
 def note(text: str) -> None:
     """Something for the person at the terminal that is not the answer."""
     click.echo(text, err=True)

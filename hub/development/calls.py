@@ -17,7 +17,7 @@ from typing import Any
 from hub.coordinator.finding import Found, collect
 from hub.coordinator.foreign import check_account, check_confirmation, check_found, check_outcome, check_texts, texts
 from hub.development.copying import Copy, copied
-from hub.development.wishes import PERSON, Wishes
+from hub.development.wishes import PERSON, Wishes, nothing_to_resume
 from hub.errors import UsageError
 from hub.holding import Holding, Learned
 from hub.outcome import Absent, Confirmation, Contained, Done, NotYet, Outcome, Partial, Pending, Unsupported
@@ -49,7 +49,7 @@ Came = Account | Found | Copy | Scanned | Outcome | Confirmation
 
 
 class Calls:
-    """The calls of one command to one processor."""
+    """The calls of one command to one processor, in an order that `Wishes.check` let pass."""
 
     def __init__(self, processor: Processor[Any], wishes: Wishes, clock: Timepiece) -> None:
         self.found: Found | None = None
@@ -138,18 +138,11 @@ class Calls:
     def _resume(self) -> Callable[[], Outcome]:
         act, left = self._act, self._outcome
         if act is None or not isinstance(left, Pending | Contained) or not isinstance(act.target, Holding):
-            raise UsageError(
-                "resume goes on with what an act left pending or contained, and none did", hint="erase resume"
-            )
+            raise nothing_to_resume()
         target, handle, step = act.target, left.handle, self._step(act.operation)
         return lambda: self._judged(act, self._processor.resume(target, handle, step))
 
     def _confirm(self) -> Callable[[], Confirmation]:
-        if self._act is None and self._wishes.of is None:
-            raise UsageError(
-                "confirm reads back an act, and there was none",
-                hint="Name it before: erase confirm. To read back as after a lost answer: confirm --of erase.",
-            )
         act = self._act or self._asked(Operation(self._wishes.of or ""))
         step = self._step(act.operation, again=False)
 
@@ -174,10 +167,8 @@ class Calls:
         return outcome
 
     def _asked(self, operation: Operation) -> Act:
-        """The act, without an outcome. Raises `UsageError` where it lacks its holding or what to change."""
+        """The act, without an outcome. Raises `UsageError` where it lacks its holding."""
         wishes = self._wishes
-        if operation is Operation.RECTIFY and wishes.changes is None:
-            raise UsageError("rectify needs to know what to change", hint="Add --set FIELD=VALUE, such as --set city=…")
         return Act(
             operation,
             self._subject() if operation is Operation.SUPPRESS and self._bare() else self._holding(),

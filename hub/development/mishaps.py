@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from hub.coordinator.foreign import check_texts
-from hub.errors import Action, ConnectorBug, HubError, RateLimited, code, policy
+from hub.development.reticence import Reticence
+from hub.errors import Action, Blame, ConnectorBug, HubError, RateLimited, code, policy
 from hub.processor import Processor
 from hub.testing.canary import Canary
 from hub.testing.disguises import LONGEST, SHORTEST
@@ -39,7 +40,7 @@ class Mishap:
     Args:
         kind: its class.
         code: what journal and evidence would call it (`rate_limited`, `bug`).
-        message, hint: for people; withheld where they name the person.
+        message, hint: for people; withheld where they name the person, held back where they could.
         action, blame: its row in the hub's table.
         retry_after: seconds the service asked for.
         places: where in the connector's own code, outermost first: `pebble/processor.py:41 in find`.
@@ -61,8 +62,9 @@ def describe(
     error: BaseException,
     processor: type[Processor[Any]],
     *,
-    personal: Iterable[str],
+    personal: Collection[str],
     may_show: Callable[[str], bool] | None,
+    reticence: Reticence | None,
 ) -> Mishap:
     """Describe it.
 
@@ -71,12 +73,15 @@ def describe(
         processor: whose code to look for in the traceback.
         personal: what is known of the person: the words of an error must hold none of it.
         may_show: decides whether the text of a foreign exception may be shown; None: never.
+        reticence: holds back the words that do not stand in the source; None: nobody real can be in them.
     """
     ours = isinstance(error, HubError)
     row = policy(error)
     texts = (error.message, error.hint) if isinstance(error, HubError) else (_BUG, _BUG_HINT)
     if ours and names_person(texts, personal):
         texts = (_WITHHELD, "Say what happened without saying to whom.")
+    elif isinstance(error, HubError) and reticence is not None:
+        texts = reticence.of_error(error, personal)
     said = None if ours else "".join(traceback.format_exception_only(error)).strip()
     after = error.retry_after if isinstance(error, RateLimited) else None
     return Mishap(
@@ -89,6 +94,22 @@ def describe(
         retry_after=after.total_seconds() if after is not None else None,
         places=tuple(places(error, package_of(processor))),
         said=said if said and may_show and may_show(said) else None,
+    )
+
+
+def mixed(instance: str) -> Mishap:
+    """An act was stopped since not everything that answers is a stand-in: no fault of the connector."""
+    return Mishap(
+        kind="Stopped",
+        code="stopped",
+        message=f"Behind the `via` of {instance} a stand-in gave some of the answers and something else gave others, "
+        "so nothing more was sent",
+        hint="What was sent may have been carried out. Let `via` lead to a stand-in alone, or use --sandbox.",
+        action=Action.FAIL,
+        blame=Blame.CONFIG.value,
+        retry_after=None,
+        places=(),
+        said=None,
     )
 
 

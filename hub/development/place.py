@@ -102,13 +102,22 @@ def at_sandbox(connector: str, home: Home, environ: Mapping[str, str]) -> Iterat
 
 
 def at_instance(hub: Hub, connector: str, name: str) -> Place:
-    """The instance of an opened hub. Raises `UsageError` where there is none, or another connector serves it."""
+    """The instance of an opened hub. Raises `UsageError` where there is none, or another connector serves it.
+
+    So it does where it is paused or suspended: whoever said so meant that nothing is sent there.
+    """
     instance = hub.settings.instances.get(name)
     if instance is None or instance.connector != connector:
         mine = ", ".join(i.name for i in hub.settings.instances.values() if i.connector == connector) or "none"
         raise UsageError(
             "There is no such instance of this connector",
             hint=f"Its instances in hub.toml: {mine}. Its stand-in needs none: --sandbox.",
+        )
+    held = hub.held().get(name)
+    if held is not None:
+        raise UsageError(
+            f"{name} is not used at present ({held}), so nothing is sent there",
+            hint=f"To use it again: hub resume {name}. `hub check {name}` asks whether its credentials are right.",
         )
     processor = hub.fleet.get(name).processor
     secrets = secrets_of(instance.config)

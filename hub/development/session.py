@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from hub.development.arming import missed
 from hub.development.calls import ACTS, ON_A_HOLDING, PATIENCE, Calls, Came
-from hub.development.mishaps import GOES_ON, Mishap, describe, free_of
+from hub.development.mishaps import GOES_ON, Mishap, describe, free_of, mixed, package_of
 from hub.development.place import Place
+from hub.development.reticence import Reticence
 from hub.development.wishes import PERSON, Wishes
 from hub.errors import HubError, UsageError
 from hub.testing.faults import Fault
+from hub.trace import template_shown
 from hub.wire import Exchange, Passage, Recorder, flight
 
 Effect = Mapping[str, Mapping[str, int]]
@@ -88,6 +90,7 @@ class Session:
         self._teller = teller
         self._faults = faults
         self._may_show = free_of(place.secrets) if invented else None
+        self._reticence = None if invented or wishes.keep else Reticence(package_of(place.connector))
         self._clock = place.clock
         self._calls = Calls(place.processor, wishes, self._clock)
 
@@ -97,13 +100,15 @@ class Session:
         Goes on after an error that the hub gets over by itself, so that `erase confirm` shows what a lost answer comes
         to. Raises `UsageError` where an operation cannot be called as things stand, or would change what it must not.
         """
-        acts = [operation for operation in operations if operation in ACTS and not self._calls.declined(operation)]
+        offered = [operation for operation in operations if not self._calls.declined(operation)]
+        acts = [operation for operation in offered if operation in ACTS]
         if acts and not (self.place.stand_in or self.place.via):
             raise UsageError(
                 f"{acts[0]} would change data at {self.place.instance}, which is the service itself",
                 hint="Try it with --sandbox. At the service itself a request does it, with review, journal and "
                 "evidence: hub run --help",
             )
+        self.wishes.check(offered)
         if self._needs_a_search(operations) and self._run("find").mishap:
             return
         if acts and not self.place.stand_in:
@@ -131,6 +136,12 @@ class Session:
                 hint="Nothing was changed. A stand-in answers with the header X-Hub-Sandbox; --sandbox starts one.",
             )
 
+    def _known(self) -> list[str]:
+        """What the person is known by."""
+        given = self.wishes.subject.identifiers if self.wishes.subject else ()
+        learned = self._calls.found.learned if self._calls.found else ()
+        return [identifier.value for identifier in (*given, *learned)]
+
     def _exchanges(self) -> list[Exchange]:
         return [seen.passage.exchange for run in self.runs for seen in run.seen]
 
@@ -152,24 +163,36 @@ class Session:
         self.runs.append(run)
         self._teller.begins(run)
         records = self._records(operation)
-        watchers = (_Watching(run, self._teller), *self.place.watch(self.place.instance, operation, 1))
+        watchers = (_Watching(run, self._teller, self._known), *self.place.watch(self.place.instance, operation, 1))
         recorder = Recorder(None, lambda: self._fence(operation), self._clock.now() + PATIENCE, watchers)
         try:
             with flight(recorder):
-                run.came = call()
-            recorder.landed(run.came)
+                came = call()
+            recorder.landed(came)
+            run.came = self._reticence.of_answer(came) if self._reticence else came
         except (Exception, SystemExit) as error:  # noqa: BLE001  # foreign code: what it raises is what is to be shown
             recorder.landed(error)
-            personal = self._calls.personal()
-            run.mishap = describe(error, type(self.place.processor), personal=personal, may_show=self._may_show)
+            run.mishap = describe(
+                error,
+                self.place.connector,
+                personal=self._calls.personal(),
+                may_show=self._may_show,
+                reticence=self._reticence,
+            )
+        if self._astray(operation):  # whatever the connector made of being stopped
+            run.came, run.mishap = None, mixed(self.place.instance)
         run.effect = _effect(records, self._records(operation))
         self._teller.ended(run)
         return run
 
     def _fence(self, operation: str) -> None:
         """Before every send: an act goes on only while nothing but a stand-in answers."""
-        if operation in ACTS and not self.place.stand_in and not self._stand_in_alone():
+        if self._astray(operation):
             raise UsageError("Something else than a stand-in answered, so nothing more was sent")
+
+    def _astray(self, operation: str) -> bool:
+        """Whether it is an act at an instance where something answered that is no stand-in."""
+        return operation in ACTS and not self.place.stand_in and not self._stand_in_alone()
 
     def _records(self, operation: str) -> Mapping[str, Any]:
         stand_in = self.place.stand_in
@@ -177,13 +200,16 @@ class Session:
 
 
 class _Watching:
-    """Takes a flight down, and passes on what happens."""
+    """Takes a flight down, and passes on what happens; `known` is what the person is known by."""
 
-    def __init__(self, run: Run, teller: Teller) -> None:
+    def __init__(self, run: Run, teller: Teller, known: Callable[[], list[str]]) -> None:
         self._run = run
         self._teller = teller
+        self._known = known
 
     def exchanged(self, passage: Passage) -> None:
+        shown = template_shown(passage.exchange.url_template, self._known())
+        passage = replace(passage, exchange=replace(passage.exchange, url_template=shown))
         self._run.seen.append(Seen(passage))
         self._teller.exchanged(passage)
 
