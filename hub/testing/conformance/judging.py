@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.errors import POLICY, ConnectorError, RateLimited
-from hub.holding import Holding
-from hub.outcome import Absent, Done, Manual, NotYet, Partial, Refused, Retained, Unsupported, Unverifiable
+from hub.holding import Coverage, Holding
+from hub.outcome import Absent, Done, Gone, Manual, NotYet, Partial, Refused, Retained, Unsupported, Unverifiable
 from hub.testing.conformance.cases import permitted, refuses
 from hub.testing.conformance.kit import Bound, Kit
 from hub.testing.conformance.recording import GoodRun, Seen, confirm
@@ -24,6 +24,7 @@ _BELIEVED = (
     "Take nothing for an answer but the service's own: the documented status with the documented body. Give `call` a "
     "`model`, and look at the body of a 404 before it means absence."
 )
+_FORBIDDEN = 403
 _STATELESS = "Keep nothing of a call on the processor: every method begins anew."
 _IDEMPOTENT = "An attempt after a lost answer finds it done, and answers Done or Absent; it never fails on that."
 
@@ -77,6 +78,8 @@ class Struck:
             wrong = _of_reading(answer, good)
         elif acts and not self._true(answer):
             wrong = f"{type(answer).__name__} was answered, and the service's records say otherwise."
+        if wrong and self._refused() and _nothing_held(answer):
+            wrong = f"The service's own 403 was answered, and the connector concluded that nothing is held. {wrong}"
         if wrong:
             yield f"{wrong}\n→ Raise {' or '.join(cls.__name__ for cls in self._permitted())}. {_BELIEVED}"
         for where in leaks(self.kit, bench):
@@ -130,12 +133,26 @@ class Struck:
             isinstance(answer, Done | Absent) and bool(self.run.touched)
         )
 
+    def _refused(self) -> bool:
+        """Whether the service said in its own words that it does not let the connector look."""
+        own = (
+            isinstance(self.what, Status) and bool(self.what.body) and not self.what.media_type.startswith("text/html")
+        )
+        return own and isinstance(self.what, Status) and self.what.code == _FORBIDDEN
+
     def _permitted(self) -> tuple[type[ConnectorError], ...]:
         return permitted(self.what, self.call, self.run.asked.operation, acts=self.run.asked.act is not None)
 
 
 def _same(answer: Any, good: Any) -> bool:
     return bool(answer == good) if isinstance(good, list) else type(answer) is type(good)
+
+
+def _nothing_held(answer: Any) -> bool:
+    """Whether an answer says that there is nothing of the person."""
+    if isinstance(answer, list):
+        return all(isinstance(item, Coverage) for item in answer)
+    return isinstance(answer, Absent | Gone)
 
 
 def _of_reading(answer: Any, good: Any) -> str:

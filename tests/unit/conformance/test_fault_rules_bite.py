@@ -20,13 +20,13 @@ from hub import Limits, Processor, Rate, Services, hookimpl
 from hub.testing.conformance import Service
 from hub.testing.conformance.cases import CASES, WORST
 from hub.testing.conformance.door import DoorRules
-from hub.testing.conformance.faults import FaultRules
+from hub.testing.conformance.faults import STRIKES, FaultRules, struck
 from hub.testing.conformance.recording import GoodRuns
 from hub.testing.conformance.sharing import SharingRules
 from hub.testing.conformance.whole import WholeRules
 from hub.testing.trial import make_home
 from tests.unit.conformance.pebble import Pebble, PebbleConfig, PebbleSandbox
-from tests.unit.conformance.weaknesses import MATRIX, THREADS, WEAKNESSES
+from tests.unit.conformance.weaknesses import MATRIX, THREADS, WEAKNESSES, TakesARefusalForNothing
 
 
 class Suite(FaultRules, DoorRules, SharingRules, WholeRules):
@@ -126,6 +126,14 @@ def test_the_rule_that_is_meant_catches_it_and_says_so(
 ) -> None:
     case = WEAKNESSES[weakness]
     assert case.told in failure(case.caught_by[0], case.processor, blank_home, tmp_path)
+
+
+@pytest.mark.parametrize("processor", [TakesARefusalForNothing, Pebble])
+def test_a_refusal_taken_for_nothing_held_is_called_so(processor: type[Pebble]) -> None:
+    good_runs, forbidden = GoodRuns(Service(processor, PebbleSandbox)), CASES["403 as a statement"]
+    said = [" ".join(complaint.split()) for complaint in struck(good_runs, "find", forbidden, STRIKES)]
+    told = "The service's own 403 was answered, and the connector concluded that nothing is held."
+    assert any(told in complaint for complaint in said) is (processor is not Pebble)
 
 
 @pytest.mark.exhaustive
