@@ -25,6 +25,7 @@ class TestBoathouse(Conformance):
             BoathouseSandbox,
             known_by=(hub.Identifier.external(CARD, "BH-00001"),),
             changes=hub.Changes({"first_name": "Zenobia", "phone": "+447700900999"}),
+            stops=("frozen", "mailings"),
         )
 
 

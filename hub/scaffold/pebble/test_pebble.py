@@ -15,4 +15,4 @@ class TestPebble(Conformance):
     @pytest.fixture
     def service(self) -> Service:
         """What the rules are tried on."""
-        return Service(Pebble, PebbleSandbox)
+        return Service(Pebble, PebbleSandbox, stops=("newsletter",))

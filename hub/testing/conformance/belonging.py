@@ -6,7 +6,7 @@ So no author has to list records, and none is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -75,6 +75,14 @@ def of_the_person(sandbox: Callable[..., Sandbox], town: Town) -> frozenset[str]
     return frozenset(key for key in touched if not mentions(records[key], foreign))
 
 
+def referring(keys: Collection[str], records: Records) -> frozenset[str]:
+    """The keys of the records that name one of those records by its id, whatever the field is called; and so on."""
+    found = frozenset(keys)
+    while further := {key for key in records.keys() - found if _names_one_of(records[key], found)}:
+        found |= further
+    return found - frozenset(keys)
+
+
 def named_by(holding: Holding, records: Records) -> frozenset[str]:
     """The keys of the records that the holding's locator fits best: they are named after its values, or bear them."""
     values = {str(leaf) for _, leaf in leaves(holding.locator) if leaf not in {None, "", True, False}}
@@ -100,6 +108,11 @@ def _belongs_to(record: Any, keys: Iterable[str]) -> bool:
         for stem, value in stems
         if len(stem) >= _SHORTEST_STEM
     )
+
+
+def _names_one_of(record: Any, keys: Iterable[str]) -> bool:
+    ids = {key.partition("/")[2] for key in keys}
+    return any(str(leaf) in ids for path, leaf in leaves(record) if path[-1:] != ("id",))
 
 
 def crowded(town: Town, people: int) -> Town:

@@ -67,7 +67,7 @@ def _stands_in(text: str, identifier: Identifier) -> bool:
         case _:
             wanted = identifier.value.casefold()
             return wanted in text.casefold() and bool(
-                re.search(rf"(?<![\w.+'-]){re.escape(wanted)}(?![\w'-])", text.casefold())
+                re.search(rf"(?<![\w.+'-]){re.escape(wanted)}(?!\.?[\w'-])", text.casefold())
             )
 
 

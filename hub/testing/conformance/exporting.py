@@ -90,10 +90,9 @@ class ExportRules:
             assert len(kit.sandbox.calls) == start, f"export of a {held.kind} calls before a record is asked for"
             next(stream, None)
             first = len(kit.sandbox.calls) - start
-            for item in stream:
-                _content(item)
+            further = [_content(item) for item in stream]
             calls = [(call.method, call.route) for call in kit.sandbox.calls[start:]]
-            paged = len(set(calls)) < len(calls)
+            paged = bool(further) and len(set(calls)) < len(calls)  # what is one record has to be read before it
             assert first < len(calls) or not paged, (
                 f"export of a {held.kind} makes all of its {len(calls)} calls before it yields anything: yield each "
                 "page as it is read, or a large account exhausts the memory"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -14,9 +14,11 @@ from hub.subject import Identifier, PostalAddress, Subject
 from hub.testing.conformance.belonging import crowded, named_by
 from hub.testing.conformance.comparing import mentions
 from hub.testing.conformance.kit import Kit
+from hub.testing.town import Person, Town
 
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 AUTHORITATIVE = frozenset({Search.EXACT, Search.SCAN})  # what these do not find is not there
+_LONGEST_ADDRESS = 254  # RFC 5321
 _NOBODY = Subject(
     (
         Identifier.email("nobody.at.all@example.com"),
@@ -129,6 +131,7 @@ class FindRules:
                 f"find yields {', '.join(others)} as certainly the person's. It is somebody else's too: compare whole "
                 "identifiers with what the service answered, and yield what is doubtful as possible or shared"
             )
+        _assert_no_loose_search(kit)
 
     def test_nothing_is_certainly_two_persons(self, kit: Kit) -> None:
         """A record that two searches each call exact and sole would be erased for the wrong one."""
@@ -151,6 +154,39 @@ class FindRules:
             found = {held.key: held for held in full.holdings(full.open(), wanted.subject())}
             named = {key for held in found.values() for key in named_by(held, full.records())}
         assert named & set(theirs), f"Of {kit.service.crowd} people of one surname, find misses one {place} of the list"
+
+
+def _assert_no_loose_search(kit: Kit) -> None:
+    """By a careless search, whoever has a shorter address finds the person, and the person whoever has a longer one."""
+    town = kit.service.town
+    alike = tuple(Person(f"alike{number}", "Quill", f"Feather{number}", (email,)) for number, email in _alike(town))
+    with Kit.running(replace(kit.service, town=replace(town, neighbours=(*town.neighbours, *alike)))) as full:
+        bench, records = full.open(), full.records()
+        for person in (town.main, *alike):
+            foreign = [
+                Identifier.email(email) for other in full.service.town if other != person for email in other.emails
+            ]
+            for held in (item for item in full.holdings(bench, person.subject()) if item.certain):
+                others = sorted(
+                    key
+                    for key in named_by(held, records)
+                    if (key in full.hers) is not (person is town.main) or mentions(records[key], foreign)
+                )
+                assert not others, (
+                    f"find takes {', '.join(others)} for certain of somebody whose address is only a part of the one "
+                    "there, or only has it for a part: compare whole addresses with what the service answered, by "
+                    "`Identifier.matches`"
+                )
+
+
+def _alike(town: Town) -> Iterator[tuple[int, str]]:
+    """The end of the person's address, and one that begins with it, each with a number; none that somebody has."""
+    local, _, domain = town.main.email.rpartition("@")
+    tail = re.split(r"[._+-]", local)[-1] if re.search(r"[._+-]", local) else local[1:]
+    taken = {email for person in town for email in person.emails}
+    for number, email in enumerate((f"{tail}@{domain}", f"{town.main.email}.example")):
+        if tail and email not in taken and len(email) <= _LONGEST_ADDRESS:
+            yield number, email
 
 
 def _searched(how: Mapping[str, Search]) -> dict[str, str]:

@@ -129,6 +129,14 @@ class Kit:
         theirs = [i for person in self.service.town.neighbours for i in person.subject().identifiers]
         return [i for i in self.service.subject.identifiers if i not in theirs]
 
+    @cached_property
+    def traces(self) -> list[Identifier]:
+        """What of the person may not stay on a record that was theirs: also names and lines that others bear too."""
+        person = self.service.town.main
+        lines = person.address.line1 if person.address else ""
+        words = (person.given, person.family, lines)
+        return [*self.service.subject.identifiers, *(Identifier.name(word) for word in words if word)]
+
     def changed_since(self, before: Records) -> frozenset[str]:
         """The keys of the records that were added, removed or altered, but for what the service itself writes."""
         return differing(before, self.sandbox.records(), self.service.volatile)

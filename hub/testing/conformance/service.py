@@ -25,6 +25,8 @@ class Service:
         known_by: identifiers of that person beside those of the town, such as an id the service gave.
         changes: what a rectification asks for, with values that occur nowhere else.
         scope: what a suppression asks for.
+        stops: fields of records that a suppression may change, and that lifting it may change: what it stops. Whatever
+            else stands on the person's records, such as the consent to service messages, it spares.
         volatile: fields of records that the service itself writes whenever a record changes (`updated_at`).
         not_exported: field of a record → why a copy leaves it out.
         crowd: how many more people a large town has; more than the service lists on two pages.
@@ -38,6 +40,7 @@ class Service:
     known_by: tuple[Identifier, ...] = ()
     changes: Changes = field(default_factory=lambda: Changes({"name": "Zenobia Zz-Corrected"}))
     scope: Scope = field(default_factory=Scope)
+    stops: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
     not_exported: Mapping[str, str] = field(default_factory=dict)
     crowd: int = 250

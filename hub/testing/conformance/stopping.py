@@ -8,6 +8,7 @@ from hub.holding import Holding
 from hub.outcome import Absent, AsAsked, Contained, Differs, Done, Outcome, Partial, Pending
 from hub.processor import Channel, Operation, Purpose, Scope
 from hub.subject import Identifier, Subject
+from hub.testing.conformance.comparing import Records, altered
 from hub.testing.conformance.kit import Bound, Kit
 
 SCOPES = {purpose.value: Scope(frozenset({purpose})) for purpose in Purpose}
@@ -45,7 +46,7 @@ class SuppressRules:
     @pytest.mark.exhaustive
     @EVERY_SCOPE
     def test_suppress_leaves_everything_else_alone(self, kit: Kit, scope: Scope) -> None:
-        """No neighbour's record changes, nothing is deleted, and an answer that it was not done is true."""
+        """Nothing changes but what `Service.stops` names on the person's records; where nothing was done, nothing."""
         if kit.cannot(Operation.SUPPRESS):
             return
         bench = kit.open()
@@ -56,6 +57,7 @@ class SuppressRules:
             assert not touched, f"Suppressing a {_what(target)} changed {', '.join(touched)}, which is somebody else's"
             lost = sorted(before.keys() - kit.records().keys())
             assert not lost, f"Suppressing a {_what(target)} deleted {', '.join(lost)}: a stop destroys nothing"
+            _assert_spared(kit, before, f"Suppressing a {_what(target)}")
             if not isinstance(outcome, _CHANGED):
                 changed = sorted(kit.changed_since(before))
                 assert not changed, (
@@ -108,6 +110,7 @@ class SuppressRules:
             outcome = kit.settle(bench, held, bench.processor.lift(held, scope, kit.step()))
             touched = kit.touched_strangers(untouched)
             assert not touched, f"Lifting the stop of a {held.kind} changed {', '.join(touched)}"
+            _assert_spared(kit, untouched, f"Lifting the stop of a {held.kind}")
             if isinstance(outcome, Done) and stopped:
                 assert isinstance(before, Differs), (
                     f"Before it was lifted, the stop of a {held.kind} confirms {before!r}"
@@ -120,6 +123,23 @@ class SuppressRules:
                 )
             elif not isinstance(outcome, _CHANGED):
                 assert not kit.changed_since(untouched), f"Lifting answers {outcome!r} and changed something"
+
+
+def _assert_spared(kit: Kit, before: Records, what: str) -> None:
+    """Of the records there were, nothing changed but the fields that say what was stopped."""
+    now, stops = kit.records(), {*kit.service.stops, *kit.service.volatile}
+    fields = sorted(
+        {
+            f"{key.partition('/')[0]} {'.'.join(path)}"
+            for key in before.keys() & now.keys()
+            for path in altered(before[key], now[key], kit.service.volatile)
+            if not stops & set(path)
+        }
+    )
+    assert not fields, (
+        f"{what} changed {', '.join(fields)}: spare what nobody objected to, such as service messages, or, where it is "
+        "what is stopped, name the field in Service.stops"
+    )
 
 
 def _suppress(kit: Kit, bench: Bound, target: Holding | Subject, scope: Scope) -> Outcome:

@@ -39,6 +39,7 @@ from hub import (
     Purpose,
     Reach,
     Record,
+    Refused,
     Retained,
     Scope,
     Search,
@@ -266,6 +267,21 @@ class Keeping(Depot):
         if holding.kind == "visit":
             return Retained("Depots Act 1958 s. 3", None, "visit")
         return super().erase(holding, step)
+
+
+class Waiting(Depot):
+    """Deletes nobody whose visits are not settled. The visits are a part of the member."""
+
+    def found(self, member: Any) -> Iterator[Holding | Learned]:
+        return (item for item in super().found(member) if not (isinstance(item, Holding) and item.kind == "visit"))
+
+    def export(self, holding: Holding, step: Step) -> Iterator[Record]:
+        if step.cursor is None:
+            yield from (Record("visit", v) for v in self.rows("/visits", "visits", member_id=holding.locator["id"]))
+        yield from super().export(holding, step)
+
+    def erase(self, holding: Holding, step: Step) -> Outcome:
+        return Refused("open_visits", "Visits of this member are not settled.")
 
 
 class DepotSandbox(Sandbox):

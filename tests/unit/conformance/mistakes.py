@@ -27,6 +27,7 @@ from hub import (
     Learned,
     Limits,
     Manual,
+    Masked,
     Match,
     Method,
     Operation,
@@ -46,7 +47,7 @@ from hub import (
 from hub.testing.conformance import Service
 from hub.testing.sandbox import Request, Result, by_page, route
 from hub.testing.town import TOWN
-from tests.unit.conformance.depot import Depot, DepotConfig, DepotSandbox
+from tests.unit.conformance.depot import Depot, DepotConfig, DepotSandbox, Redacting
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ ON_OTHERS = (  # what shows when somebody else's record is taken for the person'
 
 
 def service_of(processor: type[Processor[Any]] = Depot, sandbox: type[DepotSandbox] = DepotSandbox) -> Service:
-    return Service(processor, sandbox, not_exported={"pin": "opens the door"}, crowd=120)
+    return Service(processor, sandbox, not_exported={"pin": "opens the door"}, stops=("blocked",), crowd=120)
 
 
 def caught_by(*rules: str, against: type[DepotSandbox] = DepotSandbox) -> Callable[[Broken], Broken]:
@@ -324,6 +325,11 @@ class BelievesTheFilter(Depot):
         return True
 
 
+@caught_by("find_is_exact", against=Containing)
+class BelievesALooseSearch(BelievesTheFilter):
+    pass
+
+
 @caught_by("people_with_awkward_names_are_found")
 class DropsApostrophes(Depot):
     def rows(self, path: str, name: str, **query: str) -> Iterator[Any]:
@@ -469,6 +475,24 @@ class StopsByDeleting(Depot):
         return super().suppress(target, scope, step)
 
 
+@caught_by("suppress_leaves_everything_else_alone")
+class StopsServiceMessagesToo(Depot):
+    def suppress(self, target: Holding | Subject, scope: Scope, step: Step) -> Outcome:
+        outcome = super().suppress(target, scope, step)
+        if isinstance(outcome, Done) and isinstance(target, Holding):
+            self.patch(target, {"phone": ""})
+        return outcome
+
+
+@caught_by("lift_undoes_a_suppression")
+class LiftsMoreThanItStopped(Depot):
+    def lift(self, holding: Holding, scope: Scope, step: Step) -> Outcome:
+        outcome = super().lift(holding, scope, step)
+        if isinstance(outcome, Done):
+            self.patch(holding, {"vip": True})
+        return outcome
+
+
 @caught_by("suppress_twice_is_fine")
 class IsSurprisedByTheStop(Depot):
     def suppress(self, target: Holding | Subject, scope: Scope, step: Step) -> Outcome:
@@ -496,6 +520,30 @@ class LiftsNothing(Depot):
 class ForgetsAChild(Depot):
     def found(self, member: Any) -> Iterator[Holding | Learned]:
         return (item for item in super().found(member) if not (isinstance(item, Holding) and "v3" in item.key))
+
+
+class Unlinking(DepotSandbox):
+    @route("POST", "/members/{id}/deletion")
+    def delete_member(self, request: Request) -> Result:
+        for visit in self.visits.where(member_id=request.params["id"]):
+            self.visits.update(visit["id"], {"member_id": None})
+        return super().delete_member(request)
+
+
+@caught_by("erase_leaves_no_residue", "erase_in_batches_as_one_by_one", "export_is_complete", against=Unlinking)
+class ForgetsTheChildrenWhoseLinkTheServiceCuts(Depot):
+    def found(self, member: Any) -> Iterator[Holding | Learned]:
+        return (item for item in super().found(member) if not (isinstance(item, Holding) and item.kind == "visit"))
+
+
+@caught_by("erase_leaves_no_residue", "erase_in_batches_as_one_by_one")
+class MasksAllButTheName(Redacting):
+    def patch(self, held: Holding, body: Any) -> Any:
+        return super().patch(held, {name: value for name, value in body.items() if value != "*"})
+
+    def confirm(self, act: Act, step: Step) -> Confirmation:
+        row = self.one(act.target) if isinstance(act.target, Holding) and act.operation is Operation.ERASE else None
+        return Masked() if row and "masked.invalid" in row.get("email", "") else super().confirm(act, step)
 
 
 @caught_by("erase_leaves_neighbours_alone", "erase_in_batches_as_one_by_one")

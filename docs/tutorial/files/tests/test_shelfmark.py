@@ -22,7 +22,7 @@ class TestShelfmark(Conformance):
     @pytest.fixture
     def service(self) -> Service:
         """What the rules are tried on."""
-        return Service(Shelfmark, ShelfmarkSandbox)
+        return Service(Shelfmark, ShelfmarkSandbox, stops=("newsletter",))
 
 
 # --8<-- [end:conformance]
