@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -30,12 +29,24 @@ class Exempted:
 
 
 def suites(connector: Connector) -> Iterator[tuple[Module, ast.ClassDef]]:
-    """The test classes that inherit the suite. Raises `NotInstalled` where the tests are not."""
-    for module in connector.test_modules:
-        names = set(_names(module.tree))
-        for node in module.tree.body:
-            if isinstance(node, ast.ClassDef) and any(ast.unparse(base) in names for base in node.bases):
-                yield module, node
+    """The classes that inherit the suite, also through one another. Raises `NotInstalled` where the tests are not."""
+    classes = {
+        node: module for module in connector.test_modules for node in module.tree.body if isinstance(node, ast.ClassDef)
+    }
+    names = {module.path: set(_names(module.tree)) for module in connector.test_modules}
+    found: dict[ast.ClassDef, Module] = {}
+    while True:
+        heirs = {suite.name for suite in found}
+        more = {
+            node: module
+            for node, module in classes.items()
+            for base in map(ast.unparse, node.bases)
+            if node not in found and (base in names[module.path] or base.rpartition(".")[2] in heirs)
+        }
+        if not more:
+            break
+        found |= more
+    yield from ((module, suite) for suite, module in found.items())
 
 
 def exempted(connector: Connector) -> tuple[Exempted, ...]:
@@ -48,13 +59,6 @@ def exempted(connector: Connector) -> tuple[Exempted, ...]:
         for mark in method.decorator_list
         if "xfail" in ast.unparse(mark)
     )
-
-
-def is_set_aside(module: Module, suite: ast.ClassDef) -> bool:
-    """Whether a mark on class or file skips the suite, or lets all of it fail."""
-    assigned = [node for node in (*module.tree.body, *suite.body) if isinstance(node, ast.Assign)]
-    file_wide = [node.value for node in assigned if any(ast.unparse(target) == "pytestmark" for target in node.targets)]
-    return any(re.search(r"\b(skip|skipif|xfail)\b", ast.unparse(mark)) for mark in (*file_wide, *suite.decorator_list))
 
 
 def _names(tree: ast.Module) -> Iterator[str]:

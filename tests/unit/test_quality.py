@@ -16,7 +16,7 @@ from hub.quality.checks import CHECKS
 from hub.quality.declared import State, read
 from hub.quality.rule import Tier
 from hub.quality.rules import RULES
-from tests.unit.quality_pebble import CASSETTE, TODAY, Pebble, cassette, quality
+from tests.unit.quality_pebble import CASSETTE, TESTS, TODAY, Pebble, cassette, quality
 
 SUITE = "../../tests/test_pebble.py"
 NAMED = "hub.AuthError as error"
@@ -179,6 +179,46 @@ DONE: list[tuple[str, Change, str]] = [
         edit("class Test", "pytestmark = [pytest.mark.xfail]\n\n\nclass Test", SUITE),
         "whole suite aside",
     ),
+    ("conformance-suite", edit("class Test", "class ", SUITE), "pytest passes Pebble over"),
+    (
+        "conformance-suite",
+        both(lambda pebble: pebble.write("../../tests/pebble.py", TESTS), lambda pebble: pebble.remove(SUITE)),
+        "pytest passes pebble.py over",
+    ),
+    ("conformance-suite", in_suite("__test__ = False"), "whole suite aside"),
+    ("conformance-suite", in_suite("__test__: bool = False"), "whole suite aside"),
+    (
+        "conformance-suite",
+        edit("class Test", "pytestmark: list = [pytest.mark.skip]\n\n\nclass Test", SUITE),
+        "whole suite aside",
+    ),
+    ("conformance-suite", edit("class Test", "pytest.skip('x')\n\n\nclass Test", SUITE), "whole suite aside"),
+    ("conformance-suite", in_suite("test_export_streams = None"), "in the place of test_export_streams"),
+    ("conformance-suite", in_suite("test_a: object = None"), "in the place of test_a"),
+    ("conformance-suite", in_suite("@pytest.mark.skip\n    def test_x(self): ..."), "test_x skips what it should show"),
+    (
+        "conformance-suite",
+        edit("        return Service", "        pytest.skip('x')\n        return Service", SUITE),
+        "skips",
+    ),
+    (
+        "conformance-suite",
+        lambda pebble: pebble.write(
+            "../../tests/conftest.py",
+            "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef never():\n    raise pytest.skip.Exception('x')\n",
+        ),
+        "conftest.py:5: never skips",
+    ),
+    (
+        "conformance-suite",
+        lambda pebble: pebble.write(SUITE, TESTS + "\n\nTestPebble.test_export_streams = None\n"),
+        "changes TestPebble",
+    ),
+    (
+        "conformance-suite",
+        lambda pebble: pebble.write(SUITE, TESTS + "\n\ndel Conformance.test_export_streams\n"),
+        "changes Conformance",
+    ),
     ("conformance-suite", lambda pebble: pebble.remove("../../tests"), "no test class inherits"),
     (
         "conformance-suite",
@@ -269,6 +309,13 @@ def test_every_check_has_a_case_that_it_catches() -> None:
         lambda pebble: pebble.write(
             "tests/test_it.py",
             "import socket\nfrom hub.testing import conformance\n\nclass TestIt(conformance.Conformance): ...\n",
+        ),
+        edit("class TestPebble(Conformance)", "class TestIt(_Pebble): ...\n\n\nclass _Pebble(Conformance)", SUITE),
+        in_suite("def test_more(self, skip=1):\n        rows = self.rows.skip(skip)"),
+        lambda pebble: pebble.write(
+            "../../tests/test_more.py",
+            "import pytest\n\n@pytest.fixture\ndef docker():\n    pytest.skip('none')\n\n"
+            "@pytest.mark.skipif(1, reason='x')\ndef test_it(docker): ...\n",
         ),
     ],
 )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hub.errors import HubError
 from hub.quality.checks.case import Case
 from hub.quality.connector import NotInstalled
-from hub.quality.exceptions import exempted, is_set_aside, suites
+from hub.quality.exceptions import exempted, suites
+from hub.quality.setting_aside import set_aside
 
 if TYPE_CHECKING:
     from hub.testing.cassettes.filing import Recording
@@ -21,13 +22,10 @@ _FRESH = timedelta(days=366)
 
 
 def conformance_suite(case: Case) -> Iterator[str]:
-    """A test class inherits the suite, and each rule it overrides has a reason."""
-    found = list(suites(case.connector))
-    if not found:
+    """A test class that pytest runs inherits the suite, and each rule it overrides has a reason."""
+    if not any(suites(case.connector)):
         yield "no test class inherits hub.testing.conformance.Conformance"
-    for module, suite in found:
-        if is_set_aside(module, suite):
-            yield f"{module.at(suite)} sets the whole suite aside"
+    yield from set_aside(case.connector)
     for exception in exempted(case.connector):
         if not exception.reason:
             yield f"{exception.where} overrides {exception.rule} with an xfail without a plain-text reason"
