@@ -41,5 +41,6 @@ def new_connector(front: Front, *, name: str, standalone: bool, into: Path) -> N
     for file in made.changed:
         click.echo(f"Its entry point was added to {file}")
     click.echo(
-        f"Next:\n  {made.install}\n  {made.test}\nThen edit processor.py and sandbox.py until they are your service."
+        f"Next:\n  {made.install}\n  {made.test}\nThen edit processor.py and sandbox.py until they are your service.\n"
+        f"hub quality {name} says what is left to write."
     )

@@ -123,6 +123,7 @@ def test_it_says_what_comes_next(
     monkeypatch.chdir(tmp_path)
     here = terminal("new-connector", "acme", "--into", "checkout").out
     assert "Next:\n  pip install -e ./checkout\n  pytest ./checkout/connectors/acme\n" in here
+    assert here.endswith("hub quality acme says what is left to write.\n")
     (tmp_path / "my work").mkdir()
     apart = terminal("new-connector", "acme", "--standalone", "--into", "my work").out
     assert "Next:\n  pip install -e './my work/hub-connector-acme'\n  pytest './my work/hub-connector-acme'\n" in apart
