@@ -21,7 +21,8 @@ class Access:
 
     Args:
         scopes: what the service calls the rights; the first is to read, and all that restricted credentials have.
-        stranger, weak: the bodies of the 401 and the 403, in the service's own words.
+        stranger: the body of the 401, in the service's own words.
+        weak: that of the 403.
 
     Attributes:
         scopes: what the credentials may do now; a service that shows them lets a connector say what is missing.
@@ -75,7 +76,9 @@ class ApiKey(Access):
     Args:
         key: the key.
         header: the header's name, whatever its case.
-        scopes, stranger, weak: as for `Access`.
+        scopes: as for `Access`.
+        stranger: as above.
+        weak: as above.
     """
 
     def __init__(
