@@ -91,7 +91,10 @@ def _losses(ended: Ended) -> list[tuple[int, str]]:
 def _assert_well_ended(service: Service, right: Right, ended: Ended) -> None:
     assert not ended.unfinished, (
         f"In a whole hub a request for {right} came to no end: {', '.join(ended.unfinished)}.\n"
-        "→ A `bug` is an error of another kind, or an answer that the hub refuses: free text in it, an unknown kind."
+        f"Asked without a hub, {_said_directly(service, right)}\n"
+        f"→ Look at it alone: hub dev {service.processor.name} {_tried(right)} --sandbox. A `bug` is an error "
+        "of another kind than the hub's, or an answer that it refuses: free text in it, an unknown kind; `ready` waited in vain "
+        "for what comes before it."
     )
     before, directly = _directly(service, right)
     amiss = differing(directly, ended.state, differing(before, directly))
@@ -100,6 +103,20 @@ def _assert_well_ended(service: Service, right: Right, ended: Ended) -> None:
         f"After a request for {right} records ({kinds}) are not what the same acts make of them without a hub.\n"
         "→ Let `find` yield each holding once, and each method depend on its arguments alone."
     )
+
+
+def _said_directly(service: Service, right: Right) -> str:
+    """What the same acts raise: evidence keeps no more of an error than a word, and a log none of its text."""
+    try:
+        _directly(service, right)
+    except Exception as error:  # noqa: BLE001  # whatever a connector raises; its text may name the person
+        return f"the connector raises {type(error).__name__}."
+    return "the same acts raise nothing: what the hub refused is an answer, or `confirm` does not agree with it."
+
+
+def _tried(right: Right) -> str:
+    """The operations of `hub dev` that are the request's."""
+    return "export" if right is Right.ACCESS else f"{OPERATIONS[right]} confirm"
 
 
 def _directly(service: Service, right: Right) -> tuple[State, State]:

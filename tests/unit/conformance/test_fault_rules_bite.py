@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hub import Limits, Processor, Rate, Services, hookimpl
+from hub import Holding, Limits, Outcome, Processor, Rate, Services, Step, hookimpl
 from hub.testing.conformance import Service
 from hub.testing.conformance.cases import CASES, WORST
 from hub.testing.conformance.door import DoorRules
@@ -26,7 +26,7 @@ from hub.testing.conformance.sharing import SharingRules
 from hub.testing.conformance.whole import WholeRules
 from hub.testing.trial import make_home
 from tests.unit.conformance.pebble import Pebble, PebbleConfig, PebbleSandbox
-from tests.unit.conformance.weaknesses import MATRIX, THREADS, WEAKNESSES, TakesARefusalForNothing
+from tests.unit.conformance.weaknesses import MATRIX, THREADS, WEAKNESSES, WHOLE, TakesARefusalForNothing
 
 
 class Suite(FaultRules, DoorRules, SharingRules, WholeRules):
@@ -76,12 +76,16 @@ def failure(name: str, processor: type[Processor[Any]], blank: Path, tmp_path: P
 @pytest.fixture
 def brought(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every broken variant has a plugin that brings it, in a module of its own."""
-    for name, weakness in WEAKNESSES.items():
-        module = ModuleType(f"_brings_{name.lower()}")
-        processors: list[type[Processor[Any]]] = [weakness.processor]
-        vars(module)["hub_processors"] = hookimpl(lambda processors=processors: processors)
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(weakness.processor, "__module__", module.__name__)
+    for weakness in WEAKNESSES.values():
+        bring(weakness.processor, monkeypatch)
+
+
+def bring(processor: type[Processor[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a plugin that brings it, in a module of its own."""
+    module = ModuleType(f"_brings_{processor.__name__.lower()}")
+    vars(module)["hub_processors"] = hookimpl(lambda: [processor])
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(processor, "__module__", module.__name__)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -118,6 +122,28 @@ class DeclaresItsRateLate(Pebble):
 def test_a_rate_that_is_not_kept_is_told_with_the_times(blank_home: Path, tmp_path: Path) -> None:
     said = failure(THREADS, DeclaresItsRateLate, blank_home, tmp_path)
     assert "More than 3 calls were made in 3600 s, which `limits` forbids: at 0, 0, 0, 0 s." in said
+
+
+class RaisesWhatItKnows(Pebble):
+    def erase(self, holding: Holding, step: Step) -> Outcome:
+        raise LookupError(holding.key)
+
+
+@pytest.mark.parametrize(
+    ("processor", "told"),
+    [
+        (RaisesWhatItKnows, "Asked without a hub, the connector raises LookupError."),
+        (RaisesWhatItKnows, "→ Look at it alone: hub dev pebble erase confirm --sandbox."),
+        (WEAKNESSES["QuotesThePersonInTheTask"].processor, "the same acts raise nothing: what the hub refused"),
+    ],
+)
+def test_a_request_without_an_end_says_why_and_what_to_do(
+    processor: type[Pebble], told: str, monkeypatch: pytest.MonkeyPatch, blank_home: Path, tmp_path: Path
+) -> None:
+    bring(processor, monkeypatch)
+    said = failure(WHOLE, processor, blank_home, tmp_path)
+    assert told in said
+    assert "o-p01" not in said
 
 
 @pytest.mark.parametrize("weakness", WEAKNESSES)
