@@ -16,14 +16,16 @@ their time by: `step(at=bench.clock.now())`.
 What a test does is then done there: take a test account. A test module that has the fixture `record_from` return
 `FromSandbox(PebbleSandbox)` is recorded from that sandbox instead, and the file says so.
 
-**What is written** holds no credentials, and for personal data stand-ins under a key that is thrown away. The settings
-in the test stand for those of the account. Fields of a service that are not known here are named: `personal={"nick":
-"name"}`; ids of records that look like keys and are none are spared: `keep=("Id",)`. A scan refuses whatever is still
-suspicious, when a cassette is written and each time it is replayed (`python -m hub.testing.cassettes scan PATH`).
+**What is written** holds none of the account's secrets, and for personal data stand-ins under a key that is thrown
+away. The settings in the test stand for those of the account. Fields of a service that are not known here are named:
+`personal={"nick": "name"}`; ids of records that look like keys and are none are spared: `keep=("Id",)`. A scan refuses
+whatever is still suspicious, when a cassette is written and each time it is replayed
+(`python -m hub.testing.cassettes scan PATH`).
 
 **Replay** is strict: an unexpected, changed, misplaced or missing call fails the test, and names method and path.
 
-Not kept: bodies that are no text, such as images and multipart forms; headers but a few; failures without an answer.
+Not kept: bodies that nobody can take apart, such as images, multipart forms and cut-off JSON; headers but a few;
+failures without an answer.
 """
 
 from __future__ import annotations

@@ -13,14 +13,15 @@ from pydantic import SecretStr, ValidationError
 from vcr.request import Request
 
 from hub.processor import InstanceConfig, Processor
-from hub.subject import Identifier, IdentifierKind, Subject
+from hub.subject import Identifier
 from hub.testing.cassettes.census import Census, mask
 from hub.testing.cassettes.exchanges import Answer, canonical, rewritten
 from hub.testing.cassettes.filing import OVERRIDE, SANDBOX, SERVICE, About, Recording, render, write
+from hub.testing.cassettes.leftovers import leftovers, values_of
 from hub.testing.cassettes.personal import Kind
 from hub.testing.cassettes.places import Leaf
 from hub.testing.cassettes.problems import CassetteError
-from hub.testing.cassettes.scan import Suspicion, refuse, suspicions
+from hub.testing.cassettes.scan import refuse, suspicions
 from hub.testing.cassettes.scrubbing import Scrubber
 from hub.testing.cassettes.sources import Origin
 from hub.testing.cassettes.standins import StandIns
@@ -125,11 +126,11 @@ def save(
         subject=subject,
     )
     recording = Recording(about, tuple(r for r, _ in scrubbed), tuple(a for _, a in scrubbed))
-    content = render(recording)
-    wanted = {*_values(terms.origin.subject), *(mine for mine, tests in given.items() if mine != tests)}
+    wanted = {*values_of(terms.origin.subject), *(mine for mine, tests in given.items() if mine != tests)}
     found = suspicions(recording, (value for value in wanted if SHORTEST <= len(value) <= LONGEST))
-    refuse([*found, *_left(census, content)], f"{path.name} was not written, since scrubbing left something")
-    write(path, content)
+    found += leftovers(recording, terms.origin.subject, census, given)
+    refuse(found, f"{path.name} was not written, since scrubbing left something")
+    write(path, render(recording))
 
 
 def _scrubbed(exchanges: Iterable[tuple[Request, Mapping[str, Any]]], leaf: Leaf) -> Iterator[tuple[Request, Answer]]:
@@ -149,23 +150,6 @@ def _where(answers: Iterable[Answer], via: str | None) -> str:
     if marked == {True}:
         return SANDBOX
     return SERVICE if via is None else OVERRIDE
-
-
-def _values(subject: Subject) -> Iterator[str]:
-    """What of the data subject must be in no cassette; city and country are everybody's."""
-    for identifier in subject.identifiers:
-        if identifier.kind is IdentifierKind.ADDRESS:
-            yield from (identifier.postal.line1, identifier.postal.line2, identifier.postal.postcode)
-        else:
-            yield identifier.value
-
-
-def _left(census: Census, content: bytes) -> Iterator[Suspicion]:
-    """What of anybody the census met is in the file as it was."""
-    text = content.decode().casefold()
-    for kind in ("email", "phone"):
-        if any(value.casefold() in text for value in census.values[kind] if len(value) >= SHORTEST):
-            yield Suspicion("file", f"somebody's {kind} as it was")
 
 
 def _text(value: str | SecretStr) -> str:

@@ -36,6 +36,7 @@ from hub.testing.cassettes.telephones import NATIONAL, PHONE, is_phone, masked_n
 _ESCAPED = re.compile(r"[^\s\"<>]*%[0-9A-Fa-f]{2}[^\s\"<>]*")
 _ADDRESS = re.compile(r"(\w+:/)?/")  # as pagination has in fields named `first` and `last`
 _PARAMETER = re.compile(r"(?<=[?&#;])[\w.-]{1,40}=[^\s&#;\"'<>]+")  # of an address that stands in a text
+_WORD = re.compile(r"[^\W_]+")
 _SUBSCRIBER = 9  # digits at the end of a telephone number that are the same in its national and international forms
 _LONGEST_PHRASE = 80  # characters of an address line; what is longer is a text of its own
 _BIRTH = {8: "19700101", 4: "1970", 2: "01", 1: "1"}  # by the number of digits
@@ -225,7 +226,9 @@ def _phrases(masks: Masks, known: Census) -> Iterator[tuple[Callable[[str], str]
     lines = [text for text in known.values["prose"] if " " in text and len(text) <= _LONGEST_PHRASE]
     codes = [text for text in known.values["code"] if not text.isdecimal() and any(map(str.isdecimal, text))]
     ids = [text for text in known.values["opaque"] if not looks_drawn(text)]
-    for mask, found in ((masks.name, names), (masks.prose, lines), (masks.opaque, ids)):
+    if patterns := [r"[\W_]+".join(words) for words in map(_WORD.findall, lines) if len(words) > 1]:
+        yield masks.prose, patterns
+    for mask, found in ((masks.name, names), (masks.opaque, ids)):
         if patterns := [re.escape(text.strip()) for text in found if len(text.strip()) >= SHORTEST]:
             yield mask, patterns
     cores = ("".join(filter(str.isalnum, text)) for text in codes)

@@ -132,6 +132,7 @@ ANSWERS: dict[str, bytes] = {
     ),
     "json, in a note": as_json([{"note": f"{NEXT_NAME} rang, {NEXT_PHONE}"}, {"surname": FAMILY, "email": NEXT_EMAIL}]),
     "json, a name in a title": as_json([{"surname": FAMILY}, {"title_of_list": f"Friends of {FAMILY.upper()}"}]),
+    "json, her street in other words": as_json({"odd": "71, FENNIMORE PASSAGE", "more": "71 Fennimore - Passage"}),
     "json, base64": as_json({"next": encoded(json.dumps({"after": NEXT_EMAIL}))}),
     "json, a link": as_json(
         {
@@ -233,9 +234,9 @@ def test_of_an_answer(place: str, recorder: Cassettes, player: Cassettes, vendor
     with recorder("it", Depot, INVENTED) as bench:
         real = bench.wire.call("GET", f"{BASE}/all").body
     assert (
-        Canary([*values(), GIVEN, FAMILY, SESAME, "josé.ñuñez@elsewhere.net", hashed("who.is@this.example")]).search(
-            tmp_path
-        )
+        Canary(
+            [*values(), GIVEN, FAMILY, SESAME, "fennimore", "josé.ñuñez@elsewhere.net", hashed("who.is@this.example")]
+        ).search(tmp_path)
         == []
     )
     with player("it", Depot, INVENTED) as bench:

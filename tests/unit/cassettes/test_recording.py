@@ -161,6 +161,25 @@ def test_a_person_in_an_unknown_field_makes_it_refuse_and_say_where(vendor: Vend
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "left",
+    ["zquorndon", "ZebediaQuorndon7", "https://x.example/u/quorndonz", "c/o Fennimore", "%71uorndonz", "9f8e7d6c…"],
+)
+def test_a_word_of_the_person_and_the_beginning_of_a_secret_make_it_refuse(
+    left: str, vendor: Vendor, tmp_path: Path
+) -> None:
+    vendor.answer = lambda _: said(json.dumps({"odd": left}))
+    with pytest.raises(CassetteError, match=r"the subject's name or street|the beginning of a secret") as failed:
+        show(Cassettes(tmp_path, Local(vendor)))
+    assert left not in str(failed.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_words_that_are_in_every_address_do_not_make_it_refuse(recorder: Cassettes, vendor: Vendor) -> None:
+    vendor.answer = lambda _: said(json.dumps({"passageNumber": 1, "odd": "9f8e7d"}))
+    show(recorder)
+
+
 def test_shapes_compare_recordings_whatever_their_stand_ins(local: Local, vendor: Vendor, tmp_path: Path) -> None:
     def record(name: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
         vendor.answer = lambda _: said(json.dumps(rows))
