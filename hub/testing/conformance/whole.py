@@ -93,8 +93,8 @@ def _assert_well_ended(service: Service, right: Right, ended: Ended) -> None:
         f"In a whole hub a request for {right} came to no end: {', '.join(ended.unfinished)}.\n"
         f"Asked without a hub, {_said_directly(service, right)}\n"
         f"→ Look at it alone: hub dev {service.processor.name} {_tried(right)} --sandbox. A `bug` is an error "
-        "of another kind than the hub's, or an answer that it refuses: free text in it, an unknown kind; `ready` waited in vain "
-        "for what comes before it."
+        "of another kind than the hub's, or an answer that it refuses: free text in it, an unknown kind; `ready` "
+        "waited in vain for what comes before it."
     )
     before, directly = _directly(service, right)
     amiss = differing(directly, ended.state, differing(before, directly))
