@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hub.errors import UsageError
 from hub.plugins import GROUP
 
-TABLE = f'[project.entry-points."{GROUP}"]'
+_TABLE = f'[project.entry-points."{GROUP}"]'
 _CHECKOUT = "subject-request-hub"  # what the project of such a folder is called
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")  # TOML ends lines there; Python's own `splitlines` knows seven further places
 _QUOTED = r"""\s*["']?{}["']?\s*"""
@@ -27,14 +28,15 @@ def checkout_around(into: Path) -> Path:
     """The nearest folder above that is a checkout of the hub. Raises `UsageError`."""
     for folder in (into.resolve(), *into.resolve().parents):
         project = folder / "pyproject.toml"
-        if project.is_file() and _inside(_parsed(text_of(project), project), "project", "name") == _CHECKOUT:
-            return folder
+        with suppress(PermissionError):  # to look into a folder further up
+            if project.is_file() and _inside(_parsed(_text_of(project), project), "project", "name") == _CHECKOUT:
+                return folder
     raise UsageError(
         f"{into} is no checkout of the hub", hint="Give --standalone for a project of its own, or name one: --into."
     )
 
 
-def text_of(project: Path) -> str:
+def _text_of(project: Path) -> str:
     """The file as it is, with the line ends it has. Raises `UsageError`."""
     try:
         return project.read_bytes().decode()
@@ -46,7 +48,7 @@ def text_of(project: Path) -> str:
 
 def with_entry_point(project: Path, name: str) -> str:
     """The text of pyproject.toml with one line more, in its alphabetical place. Raises `UsageError`."""
-    text = text_of(project)
+    text = _text_of(project)
     points = _inside(_parsed(text, project), "project", "entry-points", GROUP)
     if isinstance(points, dict) and name in points:
         raise UsageError(
@@ -58,7 +60,7 @@ def with_entry_point(project: Path, name: str) -> str:
                 return changed
         except tomllib.TOMLDecodeError:
             continue  # that place was none
-    raise UsageError(f"{project} has no table {TABLE}", hint="Add it; it may be empty.")
+    raise UsageError(f"{project} has no table {_TABLE}", hint="Add it; it may be empty.")
 
 
 def _candidates(text: str, name: str) -> Iterator[str]:

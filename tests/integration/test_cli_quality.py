@@ -109,6 +109,11 @@ def test_exceptions_of_the_conformance_suite_are_shown(hub: Terminal, pebble: Pe
     assert judged["exceptions"] == [{"rule": "test_erase_leaves_no_residue", "reason": "Reviews stay."}]
 
 
+def test_no_title_steers_the_terminal(hub: Terminal, pebble: Pebble) -> None:
+    pebble.edit("processor.py", '"Pebble Reviews"', '"Pebble\\x1b[2J"')
+    assert "Pebble\\x1b[2J pebble gold" in words(hub("quality", pebble.package))
+
+
 def test_what_did_not_come_with_the_package_is_said_to_be_taken_on_trust(hub: Terminal, pebble: Pebble) -> None:
     for name in ("../../tests", "../../README.md", "../../pyproject.toml"):
         pebble.remove(name)
