@@ -37,6 +37,7 @@ from hub import (
     Purpose,
     Reach,
     Record,
+    Refused,
     Scope,
     Search,
     Services,
@@ -520,6 +521,20 @@ class LiftsNothing(Depot):
 class ForgetsAChild(Depot):
     def found(self, member: Any) -> Iterator[Holding | Learned]:
         return (item for item in super().found(member) if not (isinstance(item, Holding) and "v3" in item.key))
+
+
+@caught_by(
+    "erase_leaves_no_residue", "erase_in_batches_as_one_by_one", "erase_twice_is_a_success", "export_is_complete"
+)
+class AsksForTheMemberFirst(ForgetsAChild):
+    def found(self, member: Any) -> Iterator[Holding | Learned]:
+        yield from sorted(super().found(member), key=lambda item: isinstance(item, Holding) and item.kind == "visit")
+
+    def erase(self, holding: Holding, step: Step) -> Outcome:
+        visits = self.rows("/visits", "visits", member_id=holding.locator["id"]) if holding.kind == "member" else ()
+        if any("v3" not in visit["id"] for visit in visits):
+            return Refused("open_visits", "Visits of this member are not settled.")
+        return super().erase(holding, step)
 
 
 class Unlinking(DepotSandbox):
