@@ -22,14 +22,15 @@ _WHOSE = (
 )
 _FIELDS: Mapping[Kind, str] = {
     "name": r"(vor|nach)names?|(pre)?nom|nombre|apellidos?|first|last|login(id)?|attn|attention|addressee|"
-    r"contact(person)?|beneficiary|signer|patient|spouse|guest|passenger|travell?er|emergencycontact|"
-    r"(first|last|full|given|family|middle|sur|nick|maiden|display|screen|recipient|sender|author|cardholder|"
+    r"contact(person)?|beneficiary|signer|patient|spouse|guest|passenger|travell?er|emergencycontact|holder|student|"
+    r"employee|(child|partner|spouse|mothers?maiden|first|last|full|given|family|middle|sur|nick|maiden|display|screen|"
+    r"recipient|sender|author|cardholder|"
     r"contact|customer|holder|account(holder)?|user|f|l|m)names?|names?|cardholder|(created|updated|modified|written)by",
     "prose": r"notes?|comments?|memo|remarks?|bio(graphy)?|"
     r"(street|address|addr)(es)?(line)?\d?|line[12]|street(name|number)?\d?|city|town|suburb|locality|county|province|"
     r"ort|wohnort|stra(ss|\u00df)e|hausnummer|rue|ville|calle|ciudad|house(number|no)|(birth)?place(ofbirth)?|school|"
     r"company(name)?|organi[sz]ation(name)?|employer|jobtitle|occupation",
-    "code": r"(postal|post|zip)(code)?\d?|plz|cap|last4(digits)?|expir(y|ation)(date)?|"
+    "code": r"(postal|post|zip)(code)?\d?|plz|last4(digits)?|expir(y|ation)(date)?|"
     r"nationalid|bankaccount|(card|account|passport|(driv(er|ing)s?)?licen[cs]e|iban|"
     r"tax|vat|nationalinsurance|socialsecurity)(number|no|id)|iban|bic|sortcode|ssn|nino",
     "phone": r"(sms|tele|mobile|cell|land|day|evening|night)?"

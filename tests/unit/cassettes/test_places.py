@@ -148,7 +148,9 @@ ANSWERS: dict[str, bytes] = {
     "json, parameters of a link": as_json(
         {"a": f"https://x.example/?key={SESAME}&surname={FAMILY}#otp={SESAME}", "b": f"/c?code={SESAME}"}
     ),
-    "json, names in other words": as_json(dict.fromkeys(("vorname", "nom", "last", "attn", "login"), FAMILY)),
+    "json, names in other words": as_json(
+        dict.fromkeys(("vorname", "nom", "last", "attn", "login", "mothersMaidenName"), FAMILY)
+    ),
     "json, our key and account": as_json({"echo": REAL["key"], "links": f"https://{REAL['account']}.depot.example/"}),
     "xml": http(
         200, f"<r><email>{NEXT_EMAIL}</email><surname>{FAMILY}</surname></r>".encode(), Content_Type="text/xml"
