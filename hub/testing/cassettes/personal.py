@@ -25,7 +25,8 @@ _FIELDS: Mapping[Kind, str] = {
     r"contact(person)?|beneficiary|signer|patient|spouse|guest|passenger|travell?er|emergencycontact|holder|student|"
     r"employee|(child|partner|spouse|mothers?maiden|first|last|full|given|family|middle|sur|nick|maiden|display|screen|"
     r"recipient|sender|author|cardholder|"
-    r"contact|customer|holder|account(holder)?|user|f|l|m)names?|names?|cardholder|(created|updated|modified|written)by",
+    r"contact|customer|holder|account(holder)?|user|f|l|m)names?|names?|cardholder|"
+    r"(created|updated|modified|written)by",
     "prose": r"notes?|comments?|memo|remarks?|bio(graphy)?|"
     r"(street|address|addr)(es)?(line)?\d?|line[12]|street(name|number)?\d?|city|town|suburb|locality|county|province|"
     r"ort|wohnort|stra(ss|\u00df)e|hausnummer|rue|ville|calle|ciudad|house(number|no)|(birth)?place(ofbirth)?|school|"
@@ -54,7 +55,8 @@ _PERSON = re.compile(
 # In a request, what proves who we are or makes one request differ from the next: it is left out of a cassette and of
 # every comparison with it.
 _PROOF = re.compile(
-    r"(.*(password|passwd|secret|signature|apikey)|pass|passcode|pwd?|pin|otp|totp|mfacode|auth|bearer|sessid|sig|hmac|(client)?assertion|nonce|codeverifier|authorization)"
+    r"(.*(password|passwd|secret|signature|apikey)|pass|passcode|pwd?|pin|otp|totp|mfacode|auth|bearer|sessid|"
+    r"sig|hmac|(client)?assertion|nonce|codeverifier|authorization)"
 )
 
 # Values by which services say what something is. A name that is also such a word is not replaced in them.
