@@ -40,7 +40,8 @@ class ScopeRules:
             widest = alone.get(Purpose.PROCESSING, {}).get(key)
             if widest and isinstance(widest.outcome, Done):
                 continue  # where nothing is processed, nothing is sent or shared
-            undone = [purpose for purpose, of in alone.items() if isinstance(of[key].outcome, Unsupported | Manual)]
+            said = {purpose: of[key].outcome for purpose, of in alone.items() if key in of}
+            undone = [purpose for purpose, outcome in said.items() if isinstance(outcome, Unsupported | Manual)]
             assert not undone, (
                 f"Asked to stop {', '.join(undone)} of a {together[key].kind}, suppress says that it cannot; asked for "
                 f"{', '.join(sorted(purposes))} together, Done: answer Partial, with that part left"
