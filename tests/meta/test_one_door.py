@@ -198,9 +198,19 @@ def _sources() -> list[Path]:
     return [m for m in modules if not spared & set(m.relative_to(ROOT).parts) and m.name != "sandbox.py"]
 
 
+# A connector that loads modules by name hides what they are. The hub loads its own, and asks what is loaded.
+BY_NAME = {
+    "hub/__init__.py": ["importlib.import_module"],
+    "hub/cli/program.py": ["importlib.import_module"],
+    "hub/development/reticence.py": ["sys.modules"],
+    "hub/fingerprint.py": ["sys.modules"],
+    "hub/store/kek.py": ["importlib.import_module"],
+}
+
+
 def test_no_module_but_the_door_opens_a_connection() -> None:
     found = {
         str(path.relative_to(ROOT)): ways for path in _sources() if (ways := sorted(set(_ways_out(path.read_text()))))
     }
-    assert found == {}
+    assert found == BY_NAME
     assert len(_sources()) > 20
