@@ -20,6 +20,9 @@ _WHOSE = (
     r"(billing|bill(to)?|delivery|shipping|ship(to)?|mailing|invoice|home|work|business|office|primary|other|alternate|"
     r"secondary|default|personal|private|customer|contact|card|payer|buyer|donor|user|owner|person|permanent|legal)*"
 )
+# What services call a password, a code or a signature in a word. Each is hidden where it is data and left out where it
+# is sent, so both lists below take it from here.
+_SECRETS = "pass|passcode|pwd?|pin|otp|totp|mfacode|auth|bearer|sessid|sig|hmac"
 _FIELDS: Mapping[Kind, str] = {
     "name": r"(vor|nach)names?|(pre)?nom|nombre|apellidos?|first|last|login(id)?|attn|attention|addressee|"
     r"contact(person)?|beneficiary|signer|patient|spouse|guest|passenger|travell?er|emergencycontact|holder|student|"
@@ -39,7 +42,7 @@ _FIELDS: Mapping[Kind, str] = {
     "email": r"e?mail(address)?\d?",
     "date": r"birth(day|date)?|dateofbirth|dob|bday|geburts(tag|datum)",
     "place": r"lat(itude)?|lon(gitude)?|lng",
-    "opaque": r"pass|passcode|pwd?|pin|otp|totp|mfacode|auth|bearer|sessid|jwt|sig|hmac|"
+    "opaque": rf"{_SECRETS}|jwt|"
     r".*(token|secret|passw(or)?d|passphrase|apikey|securitykey|privatekey|accesskey|signature|authcode|cavv|"
     r"sessionid|session|cookie|credentials?|cardidentifier)",
 }
@@ -55,8 +58,7 @@ _PERSON = re.compile(
 # In a request, what proves who we are or makes one request differ from the next: it is left out of a cassette and of
 # every comparison with it.
 _PROOF = re.compile(
-    r"(.*(password|passwd|secret|signature|apikey)|pass|passcode|pwd?|pin|otp|totp|mfacode|auth|bearer|sessid|"
-    r"sig|hmac|(client)?assertion|nonce|codeverifier|authorization)"
+    rf"(.*(password|passwd|secret|signature|apikey)|{_SECRETS}|(client)?assertion|nonce|codeverifier|authorization)"
 )
 
 # Values by which services say what something is. A name that is also such a word is not replaced in them.
